@@ -1,0 +1,1 @@
+"""State machines, one a file: `build(kit) -> StateGraph`."""

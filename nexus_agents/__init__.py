@@ -1,0 +1,1 @@
+"""Nexus: a workstation of agents for people who own their models."""

@@ -1,0 +1,206 @@
+"""The one event stream that every face renders: typed, ordered by `seq` within a run."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, TypeAdapter
+
+from nexus_agents.core.runs import RunError, RunStatus, now
+
+__all__ = [
+    "EVENT",
+    "AgentFinished",
+    "AgentStarted",
+    "AnyEvent",
+    "ApprovalAsked",
+    "ArtifactMade",
+    "Message",
+    "Retried",
+    "RunFinished",
+    "RunResumed",
+    "RunStarted",
+    "TextChunk",
+    "ToolFinished",
+    "ToolProgress",
+    "ToolStarted",
+    "Usage",
+]
+
+
+class _Event(BaseModel):
+    seq: int = 0
+    """Place in the run; 0 for events that are shown and not kept."""
+    at: datetime = Field(default_factory=now)
+
+
+class RunStarted(_Event):
+    """A run began."""
+
+    type: Literal["run_started"] = "run_started"
+    run_id: str
+    graph: str
+    request: str
+    workspace: str
+    model: str
+    model_reason: str
+    """Why this model: named, a key in the environment, a local server, or built in."""
+
+
+class RunResumed(_Event):
+    """A process took the run up again."""
+
+    type: Literal["run_resumed"] = "run_resumed"
+    run_id: str
+    finished_calls: int
+    """Tool calls that the ledger has as finished: none of them runs again."""
+
+
+class AgentStarted(_Event):
+    """An agent began a turn."""
+
+    type: Literal["agent_started"] = "agent_started"
+    agent: str
+    task: str
+    model: str
+
+
+class AgentFinished(_Event):
+    """An agent ended a turn."""
+
+    type: Literal["agent_finished"] = "agent_finished"
+    agent: str
+    summary: str
+
+
+class TextChunk(_Event):
+    """A piece of text as the model says it; not kept (the whole text follows as a `Message`)."""
+
+    type: Literal["text_chunk"] = "text_chunk"
+    agent: str
+    text: str
+
+
+class Message(_Event):
+    """A whole message of an agent or of the user, in Markdown."""
+
+    type: Literal["message"] = "message"
+    agent: str
+    text: str
+    data: dict[str, Any] = Field(default_factory=dict)
+    """The typed form, where there is one (a plan, a review, a verdict)."""
+
+
+class ToolStarted(_Event):
+    """A tool call is written in the ledger and begins."""
+
+    type: Literal["tool_started"] = "tool_started"
+    agent: str
+    tool: str
+    call_id: str
+    arguments: dict[str, Any]
+    attempt: int = 1
+
+
+class ToolProgress(_Event):
+    """How far a tool is; not kept."""
+
+    type: Literal["tool_progress"] = "tool_progress"
+    tool: str
+    call_id: str
+    fraction: float
+    text: str = ""
+
+
+class ToolFinished(_Event):
+    """A tool call ended; the ledger has the whole result."""
+
+    type: Literal["tool_finished"] = "tool_finished"
+    agent: str
+    tool: str
+    call_id: str
+    ok: bool
+    summary: str
+    seconds: float
+    error: RunError | None = None
+
+
+class ApprovalAsked(_Event):
+    """The run waits for a person."""
+
+    type: Literal["approval_asked"] = "approval_asked"
+    agent: str
+    tool: str
+    call_id: str
+    risk: str
+    arguments: dict[str, Any]
+    question: str
+    how: str
+    """The command that answers."""
+
+
+class ArtifactMade(_Event):
+    """A file was made for the user."""
+
+    type: Literal["artifact_made"] = "artifact_made"
+    path: str
+    kind: str
+    title: str
+    bytes: int
+
+
+class Usage(_Event):
+    """What one model call used."""
+
+    type: Literal["usage"] = "usage"
+    agent: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+
+
+class Retried(_Event):
+    """A transient fault was met and the call is made again."""
+
+    type: Literal["retried"] = "retried"
+    what: str
+    attempt: int
+    wait: float
+    """Seconds until the next attempt."""
+    reason: str
+
+
+class RunFinished(_Event):
+    """A run ended, or stopped to wait."""
+
+    type: Literal["run_finished"] = "run_finished"
+    run_id: str
+    status: RunStatus
+    summary: str = ""
+    next: list[str] = Field(default_factory=list)
+    """Commands that start, open or continue what was made."""
+    error: RunError | None = None
+    seconds: float = 0.0
+
+
+AnyEvent = Annotated[
+    RunStarted
+    | RunResumed
+    | AgentStarted
+    | AgentFinished
+    | TextChunk
+    | Message
+    | ToolStarted
+    | ToolProgress
+    | ToolFinished
+    | ApprovalAsked
+    | ArtifactMade
+    | Usage
+    | Retried
+    | RunFinished,
+    Field(discriminator="type"),
+]
+
+EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+"""Reads an event back from JSON."""

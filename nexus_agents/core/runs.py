@@ -1,0 +1,118 @@
+"""What a run is, and the rows that memory keeps about it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+__all__ = [
+    "UNFINISHED",
+    "Artifact",
+    "CallStatus",
+    "Fact",
+    "Owner",
+    "Run",
+    "RunError",
+    "RunStatus",
+    "ToolCall",
+    "now",
+]
+
+RunStatus = Literal["queued", "running", "waiting", "done", "failed", "cancelled", "interrupted"]
+UNFINISHED: tuple[RunStatus, ...] = ("queued", "running", "waiting", "interrupted")
+"""States that `resume` goes on from; a failed run is resumed only by its id."""
+
+CallStatus = Literal["started", "done", "failed"]
+
+
+def now() -> datetime:
+    """Return the present moment in UTC."""
+    return datetime.now(UTC)
+
+
+class Owner(BaseModel):
+    """The process that works on a run; a start time beside the pid, since pids are used again."""
+
+    host: str
+    pid: int
+    started: float
+    """Start time of the process, seconds since the epoch, as psutil gives it."""
+
+
+class RunError(BaseModel):
+    """Why a run ended without its result: two lines, and the exit code of the command."""
+
+    message: str
+    hint: str = ""
+    exit_code: int = 1
+
+
+class Run(BaseModel):
+    """One request worked by one graph on one thread."""
+
+    id: str
+    thread_id: str
+    graph: str
+    request: str
+    status: RunStatus = "queued"
+    workspace: str
+    """Folder that tools write in, absolute."""
+    origin: str
+    """Folder that the request came from, absolute: where relative paths in it are looked up."""
+    model: str | None = None
+    """Model named for this run; None leaves it to agents.yaml and `auto`."""
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    """What the graph is given besides the request."""
+    approved: list[str] = Field(default_factory=list)
+    """Risk classes approved for the whole run (`--yes`)."""
+    parent_id: str | None = None
+    owner: Owner | None = None
+    fence: int = 0
+    """Grows by one each time a process takes the run: a writer with an older number has lost it."""
+    result: dict[str, Any] | None = None
+    error: RunError | None = None
+    created_at: datetime = Field(default_factory=now)
+    updated_at: datetime = Field(default_factory=now)
+
+
+class ToolCall(BaseModel):
+    """One row of the ledger: a tool call that was written down before it started."""
+
+    run_id: str
+    call_id: str
+    tool: str
+    agent: str
+    arguments: dict[str, Any]
+    status: CallStatus = "started"
+    attempts: int = 1
+    """Starts of the tool: more than one after a crash cut it, or when a failed call was made again."""
+    result: dict[str, Any] | None = None
+    error: RunError | None = None
+    started_at: datetime = Field(default_factory=now)
+    finished_at: datetime | None = None
+
+
+class Artifact(BaseModel):
+    """A file that a run made for its user."""
+
+    run_id: str
+    call_id: str
+    path: str
+    kind: str
+    title: str = ""
+    bytes: int = 0
+    sha256: str = ""
+    created_at: datetime = Field(default_factory=now)
+
+
+class Fact(BaseModel):
+    """One entry of the shared context, visible to every agent of a run or of a workspace."""
+
+    namespace: str
+    key: str
+    value: Any
+    author: str
+    run_id: str | None = None
+    created_at: datetime = Field(default_factory=now)

@@ -1,0 +1,1 @@
+"""Capabilities: engines that know nothing of language models, and thin tools over them."""
