@@ -82,9 +82,7 @@ class MissingExtra(NexusError):
     exit_code = ExitCode.USAGE
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(
-            f"{what} needs packages that are not installed.", f"Run: pip install 'nexus-agents[{extra}]'"
-        )
+        super().__init__(f"{what} needs packages that are not installed.", f"Run: pip install 'nexus-agents[{extra}]'")
         self.extra = extra
 
 

@@ -130,6 +130,8 @@ class ApprovalAsked(_Event):
     """The run waits for a person."""
 
     type: Literal["approval_asked"] = "approval_asked"
+    approval_id: str = ""
+    """What an answer refers to."""
     agent: str
     tool: str
     call_id: str

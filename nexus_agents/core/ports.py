@@ -220,6 +220,11 @@ OpenMemory = Callable[[str], AbstractAsyncContextManager[Memory]]
 class SpeechPort(Protocol):
     """An engine that speaks and that fits a voice to a clip."""
 
+    @property
+    def voice_root(self) -> Path:
+        """The folder under which voices are kept for good."""
+        ...
+
     async def speak(self, text: str, voice: Voice, output: Path, *, rate: float = 1.0) -> Speech:
         """Speak a text into an audio file; the suffix chooses the format (.wav .mp3 .ogg .flac).
 
@@ -281,6 +286,10 @@ class GraphRunner(Protocol):
         """
         ...
 
+    def place(self) -> str:
+        """Return a short prefix for call ids: where in the run this is, the same again after a crash."""
+        ...
+
 
 class Recorder(Protocol):
     """Writes the events of one run: persisted, numbered, and shown to whoever watches."""
@@ -317,6 +326,14 @@ class Toolbox(Protocol):
         Raises:
             NexusError: The tool failed; the ledger has the reason.
         """
+        ...
+
+    async def failure(self, call_id: str) -> RunError | None:
+        """Return why a call failed, or None where it did not."""
+        ...
+
+    async def artifact(self, path: Path, kind: str, title: str, *, call_id: str, agent: str) -> None:
+        """Record a file or folder that a graph made for the user by way of a call."""
         ...
 
 

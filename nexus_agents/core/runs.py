@@ -12,6 +12,7 @@ __all__ = [
     "Artifact",
     "CallStatus",
     "Fact",
+    "Outcome",
     "Owner",
     "Run",
     "RunError",
@@ -116,3 +117,15 @@ class Fact(BaseModel):
     author: str
     run_id: str | None = None
     created_at: datetime = Field(default_factory=now)
+
+
+class Outcome(BaseModel):
+    """How a graph ended: every graph leaves one in its `result` channel."""
+
+    status: Literal["done", "failed"] = "done"
+    summary: str
+    next: list[str] = Field(default_factory=list[str])
+    """Commands that start, open or continue what was made."""
+    error: RunError | None = None
+    data: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """What another graph or tool may want to know: paths, counts, a verdict."""

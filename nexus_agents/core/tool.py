@@ -95,6 +95,7 @@ class ToolSpec:
         name: The name that models call it by.
         description: The docstring of the function: what the model reads.
         arguments: A pydantic model of the arguments, without the job.
+        result: The pydantic model that it returns.
         function: The function itself, `async (job, **arguments) -> BaseModel`.
         risk: What it may do.
         resumable: Whether a call cut by a crash may simply be made again with the same id and folder.
@@ -105,6 +106,7 @@ class ToolSpec:
     name: str
     description: str
     arguments: type[BaseModel]
+    result: type[BaseModel]
     function: Function
     risk: Risk = "read"
     resumable: bool = True
@@ -133,8 +135,9 @@ def tool(
     def declare(function: F) -> F:
         spec = ToolSpec(
             name=name or function.__name__,
-            description=inspect.cleandoc(function.__doc__ or ""),
+            description=_description(function),
             arguments=_arguments(function),
+            result=get_type_hints(function)["return"],
             function=function,
             risk=risk,
             resumable=resumable,
@@ -157,6 +160,12 @@ def tool_spec(function: Callable[..., Any]) -> ToolSpec:
     if not isinstance(spec, ToolSpec):
         raise TypeError(f"{function!r} is not declared with @tool")
     return spec
+
+
+def _description(function: Function) -> str:
+    # The job is not an argument that a model gives.
+    lines = inspect.cleandoc(function.__doc__ or "").splitlines()
+    return "\n".join(line for line in lines if not line.strip().startswith("job:"))
 
 
 def _arguments(function: Function) -> type[BaseModel]:

@@ -16,14 +16,17 @@ __all__ = [
     "Finding",
     "Plan",
     "PlannedFile",
+    "PodcastBrief",
     "PodcastScript",
     "Relation",
     "Review",
     "ScriptTurn",
+    "SourceText",
     "Step",
     "TestReport",
     "TurnReport",
     "Verdict",
+    "blocks",
     "from_block",
     "to_block",
 ]
@@ -33,9 +36,7 @@ M = TypeVar("M", bound=BaseModel)
 
 # -- software ---------------------------------------------------------------------------------------
 
-FieldType = Literal[
-    "string", "text", "email", "url", "integer", "decimal", "boolean", "date", "datetime", "choice"
-]
+FieldType = Literal["string", "text", "email", "url", "integer", "decimal", "boolean", "date", "datetime", "choice"]
 
 
 class FieldSpec(BaseModel):
@@ -195,6 +196,25 @@ class Verdict(BaseModel):
 # -- media ------------------------------------------------------------------------------------------
 
 
+class SourceText(BaseModel):
+    """A document as text."""
+
+    name: str
+    text: str
+
+
+class PodcastBrief(BaseModel):
+    """What a podcast shall be made from, and who speaks."""
+
+    sources: list[SourceText]
+    host: str
+    guest: str
+    topic: str = ""
+    title: str = ""
+    minutes: float = 0
+    """Wanted length; 0 leaves it to the material."""
+
+
 class ScriptTurn(BaseModel):
     """One thing that one speaker says."""
 
@@ -222,7 +242,16 @@ def to_block(product: BaseModel) -> str:
     return f"```json {type(product).__name__}\n{product.model_dump_json(indent=1)}\n```"
 
 
+def blocks(text: str, kind: type[M]) -> list[M]:
+    """Return the products of a kind that stand in a text as blocks of `to_block`, in their order.
+
+    Raises:
+        pydantic.ValidationError: A block does not fit the kind.
+    """
+    found = re.findall(rf"^```json {kind.__name__}\n(.*?)\n```$", text, re.S | re.M)
+    return [kind.model_validate_json(block) for block in found]
+
+
 def from_block(text: str, kind: type[M]) -> M | None:
-    """Return the last product of a kind that stands in a text as a block of `to_block`, or None."""
-    blocks = re.findall(rf"^```json {kind.__name__}\n(.*?)\n```$", text, re.S | re.M)
-    return kind.model_validate_json(blocks[-1]) if blocks else None
+    """Return the last product of a kind that stands in a text, or None."""
+    return next(reversed(blocks(text, kind)), None)

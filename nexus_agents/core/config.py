@@ -1,0 +1,152 @@
+"""agents.yaml as typed models; every value has a default, so that the file may be absent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nexus_agents.core.errors import ConfigError
+from nexus_agents.core.names import nearest
+
+__all__ = [
+    "AgentConfig",
+    "Config",
+    "DebateConfig",
+    "DevelopmentConfig",
+    "GraphsConfig",
+    "ModelConfig",
+    "read_config",
+]
+
+Decision = Literal["allow", "ask", "never"]
+Location = tuple[str | int, ...]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelConfig(_Section):
+    """A model under a name of your own."""
+
+    model: str
+    """`provider:model`."""
+    base_url: str | None = None
+    """Address of an OpenAI-compatible server, for instance http://127.0.0.1:8080/v1."""
+    api_key_env: str | None = None
+    """Name of the environment variable that holds the key; never the key itself."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    timeout: float = Field(default=120.0, gt=0)
+    """Seconds until a call of this model is given up."""
+
+
+class AgentConfig(_Section):
+    """What may be changed about an agent."""
+
+    model: str | None = None
+    """`provider:model`, a name under `models`, or absent for the default."""
+    tools: list[str] | None = None
+    """Names of tools; absent for the agent's own choice."""
+    prompt: str | None = None
+    """Path of a file with the system prompt, relative to agents.yaml."""
+
+
+class DebateConfig(_Section):
+    """The debate graph."""
+
+    debaters: list[str] = Field(default_factory=list[str])
+    """Two or more models; empty for the default model twice, or for the two built-in solvers."""
+    judge: str | None = None
+    rounds: int = Field(default=2, ge=1, le=10)
+
+
+class DevelopmentConfig(_Section):
+    """The development graph."""
+
+    max_rounds: int = Field(default=3, ge=1, le=20)
+    """How often findings go back to the agents before the run ends with what is open."""
+
+
+class GraphsConfig(_Section):
+    """Settings of each graph."""
+
+    debate: DebateConfig = DebateConfig()
+    development: DevelopmentConfig = DevelopmentConfig()
+
+
+class ApprovalsConfig(_Section):
+    """What a tool of each risk class needs before it runs. Identity always needs a recorded consent."""
+
+    read: Decision = "allow"
+    write: Decision = "allow"
+    execute: Decision = "ask"
+    spend: Decision = "ask"
+
+
+class Config(_Section):
+    """The whole of agents.yaml."""
+
+    default_model: str = "auto"
+    """`auto`: $NEXUS_MODEL, then API keys, then local servers, then the built-in model."""
+    models: dict[str, ModelConfig] = Field(default_factory=dict[str, ModelConfig])
+    agents: dict[str, AgentConfig] = Field(default_factory=dict[str, AgentConfig])
+    graphs: GraphsConfig = GraphsConfig()
+    approvals: ApprovalsConfig = ApprovalsConfig()
+    retries: int = Field(default=4, ge=1, le=10)
+    """Attempts at a model call that meets a transient fault."""
+    tools: dict[str, str] = Field(default_factory=dict[str, str])
+    """More tools: name to package.module:function."""
+    more_graphs: dict[str, str] = Field(default_factory=dict[str, str])
+    """More graphs: name to package.module:build."""
+    providers: dict[str, str] = Field(default_factory=dict[str, str])
+    """More chat-model providers: name to package.module:function."""
+    folder: str = Field(default="", exclude=True)
+    """Folder of the file, for relative paths in it; set on reading."""
+
+
+def read_config(
+    data: Mapping[str, Any] | None, *, file: str, folder: str, line_of: Callable[[Location], int]
+) -> Config:
+    """Check what was read from agents.yaml.
+
+    Args:
+        data: The parsed file; None where it is empty.
+        file: Its path, for messages.
+        folder: Its folder, for relative paths in it.
+        line_of: Returns the line on which a key stands.
+
+    Raises:
+        ConfigError: With file, line and, for a wrong key, the nearest right one.
+    """
+    try:
+        return Config.model_validate({**(data or {}), "folder": folder})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = f"{file}, line {line_of(first['loc'])}"
+        dotted = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            close = nearest(str(first["loc"][-1]), _keys_at(first["loc"][:-1]))
+            hint = f"Did you mean {close!r}?" if close else f"Keys here: {', '.join(_keys_at(first['loc'][:-1]))}."
+            raise ConfigError(f"{where}: there is no setting {dotted!r}.", hint) from error
+        raise ConfigError(
+            f"{where}: {dotted}: {first['msg']}.",
+            f"It is {first['input']!r} now; docs/configuration.md lists every setting.",
+        ) from error
+
+
+def _keys_at(location: Location) -> list[str]:
+    section: type[BaseModel] | None = Config
+    skip = False
+    for part in location:
+        if skip or section is None:
+            skip = False
+            continue
+        annotation = section.model_fields[str(part)].annotation if str(part) in section.model_fields else None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            section = annotation
+        else:
+            section = {"models": ModelConfig, "agents": AgentConfig}.get(str(part))
+            skip = True
+    return [name for name in section.model_fields if name != "folder"] if section else []
