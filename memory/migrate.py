@@ -1,0 +1,112 @@
+"""Bring the tables of a database to the revision that this code reads, before anything else uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect, text
+
+from memory.database import reader_engine, translated, writer_engine
+from memory.tables import HEAD
+from nexus_agents.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+__all__ = ["MIGRATIONS", "migrate", "revision"]
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+async def migrate(path: Path, *, scripts: Path = MIGRATIONS, head: str = HEAD) -> None:
+    """Upgrade a database to `head`, in one transaction that every other process waits for.
+
+    A database that holds an older revision is first copied beside itself, as `NAME.before-HEAD`.
+
+    Args:
+        path: The database; an empty file is one without tables.
+        scripts: Folder of the Alembic scripts.
+        head: The revision to reach.
+
+    Raises:
+        ConfigError: A newer version of Nexus wrote the database, or it is no database, or not writable.
+        StorageFull: There is no room for the copy or for the new tables; the old ones are as they were.
+    """
+    if await revision(path) == head:
+        return
+    # Foreign keys are off here, as SQLite asks where tables are made anew (sqlite.org/lang_altertable.html,
+    # section 7), and checked before the commit.
+    engine = writer_engine(path, foreign_keys=False)
+    try:
+        with translated(path):
+            async with engine.begin() as connection:
+                # Another process may have been first while this one waited for the lock.
+                found = await connection.run_sync(_revision)
+                if found == head:
+                    return
+                _refuse_unknown(path, found, scripts)
+                if found is not None:
+                    await asyncio.to_thread(_copy, path, path.with_name(f"{path.name}.before-{head}"))
+                await connection.run_sync(_upgrade, scripts, head)
+                broken = (await connection.execute(text("PRAGMA foreign_key_check"))).first()
+                if broken is not None:
+                    raise ConfigError(
+                        f"The memory {path} could not be upgraded: table {broken[0]} refers to missing rows.",
+                        "It is as it was; move it away, or go on with the version of Nexus that wrote it.",
+                    )
+    finally:
+        await engine.dispose()
+
+
+async def revision(path: Path) -> str | None:
+    """Return the revision that a database holds; None where it has no tables of Nexus."""
+    engine = reader_engine(path)
+    try:
+        with translated(path):
+            async with engine.begin() as connection:
+                return await connection.run_sync(_revision)
+    finally:
+        await engine.dispose()
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+
+def _refuse_unknown(path: Path, found: str | None, scripts: Path) -> None:
+    known = {script.name.split("_")[0] for script in (scripts / "versions").glob("[0-9]*.py")}
+    if found is not None and found not in known:
+        raise ConfigError(
+            f"The memory {path} was written by a newer version of Nexus (revision {found}).",
+            "Update Nexus, or name another file.",
+        )
+
+
+def _upgrade(connection: Connection, scripts: Path, head: str) -> None:
+    # Imported here, since nearly every start finds its tables ready.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, head)
+
+
+def _copy(source: Path, target: Path) -> None:
+    # Readers go on while the lock is held, and see what was committed before it was taken.
+    half = target.with_name(target.name + ".half")
+    half.unlink(missing_ok=True)
+    try:
+        with closing(sqlite3.connect(source)) as connection:
+            connection.execute("VACUUM INTO ?", (str(half),))
+        half.chmod(0o600)
+        half.replace(target)
+    finally:
+        half.unlink(missing_ok=True)

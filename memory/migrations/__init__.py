@@ -1,0 +1,1 @@
+"""Alembic scripts: how each revision of the tables becomes the next."""

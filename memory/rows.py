@@ -1,0 +1,72 @@
+"""Between the core's pydantic values and rows of the tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from nexus_agents.core.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
+
+__all__ = ["JsonObject", "from_row", "to_json", "to_row"]
+
+M = TypeVar("M", bound=BaseModel)
+
+JsonObject = dict[str, object]
+"""What a JSON column takes."""
+
+_OBJECT: TypeAdapter[object] = TypeAdapter(object)
+
+
+def to_row(value: BaseModel) -> JsonObject:
+    """Return the columns of a value: plain JSON types, and moments as they are.
+
+    Raises:
+        InputError: Something in it has no JSON form.
+    """
+    row = cast("JsonObject", json.loads(_dumped(value.model_dump_json, type(value).__name__)))
+    moments = {name: field for name, field in value if isinstance(field, datetime)}
+    return row | moments
+
+
+def from_row(kind: type[M], row: RowMapping) -> M:
+    """Return the value that a row holds.
+
+    Raises:
+        ConfigError: The row was written by another version.
+    """
+    try:
+        return kind.model_validate(dict(row))
+    except ValidationError as error:
+        raise ConfigError(
+            f"The memory holds a {kind.__name__} that this version cannot read: {error.errors()[0]['msg']}.",
+            "Use the version of Nexus that wrote it, or open another file.",
+        ) from error
+
+
+def to_json(value: Mapping[str, object] | BaseModel | None) -> JsonObject | None:
+    """Return what a JSON column stores for a mapping or a model.
+
+    Raises:
+        InputError: Something in it has no JSON form.
+    """
+    if value is None:
+        return None
+    text = _dumped(lambda: _OBJECT.dump_json(value).decode(), "result")
+    return cast("JsonObject", json.loads(text))
+
+
+def _dumped(dump: Callable[[], str], what: str) -> str:
+    try:
+        return dump()
+    except ValueError as error:  # pydantic's serialisation errors and broken Unicode are both of this kind
+        raise InputError(
+            f"A {what} cannot be kept, since it has no JSON form: {error}.",
+            "Give text, numbers, lists, mappings or pydantic models.",
+        ) from error

@@ -1,0 +1,184 @@
+"""The table of runs: who works on what, and how it ended."""
+
+from __future__ import annotations
+
+import platform
+import socket
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from memory.rows import from_row, to_json, to_row
+from memory.tables import runs
+from nexus_agents.core.errors import InputError
+from nexus_agents.core.runs import Owner, Run, RunError, RunStatus, now
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from memory.database import Database
+
+__all__ = ["REMOTE_SECONDS", "SqlRuns"]
+
+REMOTE_SECONDS = 60
+"""An owner on another host counts as alive for so long after its last sign of life (seconds)."""
+
+_SAME_START_SECONDS = 1.0
+_NAMED = 5
+
+
+class SqlRuns:
+    """`RunStore` over SQL.
+
+    Args:
+        database: The file.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, run: Run) -> None:
+        """Write a new run down.
+
+        Raises:
+            InputError: The id is taken, or the parent is not known.
+        """
+        row = to_row(run)
+
+        async def work(connection: AsyncConnection) -> None:
+            try:
+                await connection.execute(insert(runs).values(row))
+            except IntegrityError as error:
+                raise InputError(
+                    f"Run {run.id} exists already, or its parent {run.parent_id} does not.",
+                    "Give a new run an id of its own, and a parent that was run here.",
+                ) from error
+
+        await self._database.write(work)
+
+    async def get(self, run_id: str) -> Run | None:
+        """Return a run by its id, or by a prefix of it that fits only one.
+
+        Raises:
+            InputError: The prefix fits several runs.
+        """
+        if not run_id:
+            return None
+        query = select(runs).where(runs.c.id.startswith(run_id, autoescape=True)).order_by(runs.c.id).limit(_NAMED + 1)
+        rows = await self._database.read(query)
+        # An id that is also the beginning of others sorts before them.
+        if len(rows) == 1 or (rows and rows[0]["id"] == run_id):
+            return from_row(Run, rows[0])
+        if not rows:
+            return None
+        named = ", ".join(str(row["id"]) for row in rows[:_NAMED]) + (", ..." if len(rows) > _NAMED else "")
+        raise InputError(f"{run_id!r} fits several runs: {named}.", "Give more characters of the id.")
+
+    async def list(
+        self, *, limit: int = 50, statuses: Sequence[RunStatus] = (), thread_id: str | None = None
+    ) -> list[Run]:
+        """Return runs, newest first."""
+        query = select(runs).order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
+        if statuses:
+            query = query.where(runs.c.status.in_(statuses))
+        if thread_id is not None:
+            query = query.where(runs.c.thread_id == thread_id)
+        return [from_row(Run, row) for row in await self._database.read(query)]
+
+    async def count(self, *, statuses: Sequence[RunStatus] = ()) -> int:
+        """Return how many runs there are, of any status or of some."""
+        query = select(func.count().label("number")).select_from(runs)
+        if statuses:
+            query = query.where(runs.c.status.in_(statuses))
+        return int((await self._database.read(query))[0]["number"])
+
+    async def claim(self, run_id: str, owner: Owner) -> Run:
+        """Take a run for this process: status `running`, fence one higher.
+
+        Raises:
+            InputError: There is no such run, or a living process works on it.
+        """
+
+        async def work(connection: AsyncConnection) -> Run:
+            query = select(runs).where(runs.c.id == run_id)
+            row = (await connection.execute(query)).mappings().one_or_none()
+            if row is None:
+                raise InputError(f"There is no run {run_id}.", "List the runs to see their ids.")
+            run = from_row(Run, row)
+            if run.owner is not None and run.owner != owner and _alive(run.owner, run):
+                elsewhere = "" if _is_here(run.owner) else f" on {run.owner.host}"
+                raise InputError(
+                    f"Run {run_id} is being worked on by process {run.owner.pid}{elsewhere}.",
+                    "Wait for it to end, or end that process and try again.",
+                )
+            taken = run.model_copy(
+                update={"status": "running", "owner": owner, "fence": run.fence + 1, "updated_at": now()}
+            )
+            await connection.execute(
+                update(runs)
+                .where(runs.c.id == run_id)
+                .values(
+                    status=taken.status,
+                    owner=to_json(owner),
+                    fence=taken.fence,
+                    updated_at=taken.updated_at,
+                )
+            )
+            return taken
+
+        return await self._database.write(work)
+
+    async def heartbeat(self, run_id: str, fence: int) -> bool:
+        """Give a sign of life; False where the run was freed or another process took it."""
+        changed = await self._database.change(
+            update(runs)
+            .where(runs.c.id == run_id, runs.c.fence == fence, runs.c.owner.is_not(None))
+            .values(updated_at=now())
+        )
+        return changed == 1
+
+    async def settle(
+        self,
+        run_id: str,
+        fence: int,
+        status: RunStatus,
+        *,
+        result: Mapping[str, object] | None = None,
+        error: RunError | None = None,
+    ) -> bool:
+        """Write how a run stands and free it; False (and nothing written) where another process took it.
+
+        Raises:
+            InputError: The result has no JSON form.
+        """
+        changed = await self._database.change(
+            update(runs)
+            .where(runs.c.id == run_id, runs.c.fence == fence)
+            .values(status=status, result=to_json(result), error=to_json(error), owner=None, updated_at=now())
+        )
+        return changed == 1
+
+
+def _is_here(owner: Owner) -> bool:
+    return owner.host in (platform.node(), socket.gethostname())
+
+
+def _alive(owner: Owner, run: Run) -> bool:
+    if not _is_here(owner):
+        return now() - run.updated_at < timedelta(seconds=REMOTE_SECONDS)
+    import psutil
+
+    try:
+        process = psutil.Process(owner.pid)
+        # A zombie has ended; only its parent has not looked yet.
+        return (
+            abs(process.create_time() - owner.started) <= _SAME_START_SECONDS
+            and process.status() != psutil.STATUS_ZOMBIE
+        )
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
