@@ -11,7 +11,13 @@ from typing import Any
 import sympy as _sympy
 from sympy.logic.inference import satisfiable as sympy_satisfiable
 
-from nexus_agents.models.builtin.solvers.exact import guard_binomial, guard_factorial, guard_power, short
+from nexus_agents.models.builtin.solvers.exact import (
+    guard_binomial,
+    guard_factorial,
+    guard_lucas_lehmer,
+    guard_power,
+    short,
+)
 from nexus_agents.models.builtin.solvers.expression import (
     MAX_BITS,
     Node,
@@ -263,6 +269,12 @@ def _integer_function(op: str, n: list[int], what: str):
             return sympy.Integer(sympy.integer_nthroot(n[0], 2)[0])
         case "digitsum":
             return sympy.Integer(sum(sympy.ntheory.digits(abs(n[0]), 10)[1:]))
+        case "lucaslehmer":
+            guard_lucas_lehmer(n[0], what)
+            mersenne, s = sympy.Integer(2) ** n[0] - 1, sympy.Integer(4)
+            for _ in range(n[0] - 2):
+                s = (s**2 - 2) % mersenne
+            return s % mersenne
         case "powmod":
             if n[2] == 0 or n[1] < 0:
                 raise Undefined(f"{what} has no value.", "Use a modulus other than 0.")

@@ -16,10 +16,13 @@ from nexus_agents.models.builtin.solvers.expression import (
     show,
 )
 
-__all__ = ["Exact", "guard_binomial", "guard_factorial", "guard_power", "short"]
+__all__ = ["Exact", "guard_binomial", "guard_factorial", "guard_lucas_lehmer", "guard_power", "short"]
 
 _MAX_EXPONENT_BITS = 256
 """Exponents of powmod beyond this are refused: nothing in an answer needs them."""
+
+_MAX_MERSENNE = 5000
+"""Exponents of lucaslehmer."""
 
 
 class Exact:
@@ -97,6 +100,14 @@ def guard_factorial(n: int, what: str) -> None:
     log10 = math.lgamma(n + 1.0) / math.log(10) if n.bit_length() < 900 else None
     if log10 is None or log10 > MAX_BITS * math.log10(2):
         raise TooLarge(what, log10)
+
+
+def guard_lucas_lehmer(p: int, what: str) -> None:
+    """Refuse a Lucas-Lehmer residue that has no meaning or takes too long (about a second at the limit)."""
+    if p < 2:
+        raise Undefined(f"{what} has no value.", "The exponent of a Mersenne number is 2 or more.")
+    if p > _MAX_MERSENNE:
+        raise TooLarge(f"The modulus of {what}", p * math.log10(2))
 
 
 def guard_binomial(n: int, k: int, what: str) -> None:
@@ -182,6 +193,13 @@ def _integer_function(op: str, n: list[int], what: str) -> int:
             return math.isqrt(n[0])
         case "digitsum":
             return sum(int(digit) for digit in str(abs(n[0])))
+        case "lucaslehmer":
+            guard_lucas_lehmer(n[0], what)
+            mersenne = (1 << n[0]) - 1
+            s = 4 % mersenne
+            for _ in range(n[0] - 2):
+                s = (s * s - 2) % mersenne
+            return s
         case "powmod":
             if n[2] == 0 or n[1] < 0:
                 raise Undefined(f"{what} has no value.", "Use a modulus other than 0.")

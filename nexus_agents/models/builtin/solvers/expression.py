@@ -45,12 +45,16 @@ FUNCTIONS = {
     "gcd": 2,
     "isqrt": 1,
     "lcm": 2,
+    "lucaslehmer": 1,
     "max": 2,
     "min": 2,
     "powmod": 3,
     "sqrt": 1,
 }
-"""Functions and how many arguments they take; gcd, lcm, max and min take that many or more."""
+"""Functions and how many arguments they take; gcd, lcm, max and min take that many or more.
+
+`lucaslehmer(p)` is s(p - 2) modulo 2^p - 1, where s(0) = 4 and s(i + 1) = s(i)^2 - 2.
+"""
 _VARIADIC = {"gcd", "lcm", "max", "min"}
 
 Value = Fraction | bool

@@ -227,12 +227,10 @@ def _lucas_lehmer(task: Prime, n: int, p: int, budget: Budget) -> Answer:
     for _ in range(p - 2):
         budget.spend(1 + p // 64)
         s = (s * s - 2) % n
-    steps = [
-        Step(
-            claim=f"s = 4, then s^2 - 2 modulo 2^{p} - 1, {p - 2} times, ends in {'0' if s == 0 else 'another number'}"
-        )
-    ]
-    return phrase.answered(task, phrase.prime(task, n, s == 0), method, steps)
+    ending = "0" if s == 0 else "another number"
+    claim = f"s = 4, then s^2 - 2 modulo 2^{p} - 1, {p - 2} times, ends in {ending}"
+    step = Step(claim=claim, check=f"lucaslehmer({p}) {'==' if s == 0 else '!='} 0")
+    return phrase.answered(task, phrase.prime(task, n, s == 0), method, [step])
 
 
 def _miller_rabin(task: Prime, n: int, tried: int, budget: Budget) -> Answer:

@@ -1,0 +1,167 @@
+"""The built-in model as an ordinary LangChain chat model: tools, structured output, streaming, usage."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import PrivateAttr
+
+from nexus_agents.core.registry import load_dotted
+from nexus_agents.core.work import to_block
+from nexus_agents.models.builtin.turn import Calls, Decision, Product, Say, Turn, read_turn
+
+if TYPE_CHECKING:
+    from nexus_agents.models.builtin.solvers.bounded import SolverProcess
+
+__all__ = ["BuiltinChatModel"]
+
+ROLES = {
+    name: f"nexus_agents.models.builtin.roles.{name}:decide"
+    for name in ("assistant", "planning", "backend", "frontend", "testing", "review", "media")
+}
+SPECIALISTS = {
+    name: f"nexus_agents.models.builtin.roles.debate:decide_{name}" for name in ("symbolic", "search", "judge")
+}
+
+
+class BuiltinChatModel(BaseChatModel):
+    """A chat model whose every answer is a pure function of the transcript.
+
+    So a run that is resumed or replayed gets the same answers and the same tool-call ids.
+
+    Attributes:
+        model: `nexus`, which acts by its role, or one of the specialists.
+        role: The agent that it plays.
+    """
+
+    model: str = "nexus"
+    role: str = "assistant"
+    _process: SolverProcess | None = PrivateAttr(default=None)
+
+    @property
+    def _llm_type(self) -> str:
+        return "nexus-builtin"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"model": f"builtin:{self.model}", "role": self.role, "deterministic": True}
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Offer tools; a tool named like a typed product (Plan, Review, ...) asks for that product."""
+        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **kwargs)
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return ChatResult(generations=[ChatGeneration(message=self._answer(messages, kwargs.get("tools") or []))])
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        whole = self._answer(messages, kwargs.get("tools") or [])
+        for piece in re.findall(r"\s*\S+\s*", whole.text):
+            chunk = ChatGenerationChunk(message=AIMessageChunk(content=piece, id=whole.id))
+            if run_manager:
+                run_manager.on_llm_new_token(piece, chunk=chunk)
+            yield chunk
+        calls = [
+            tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=index)
+            for index, call in enumerate(whole.tool_calls)
+        ]
+        yield ChatGenerationChunk(
+            message=AIMessageChunk(
+                content="",
+                id=whole.id,
+                tool_call_chunks=calls,
+                usage_metadata=whole.usage_metadata,
+                response_metadata=whole.response_metadata,
+                chunk_position="last",
+            )
+        )
+
+    def _answer(self, messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]) -> AIMessage:
+        turn = read_turn(messages, tools)
+        decision = self._decide(turn)
+        if isinstance(decision, Product):
+            wanted = type(decision.value).__name__
+            decision = (
+                Calls([(wanted, decision.value.model_dump(mode="json"))])
+                if wanted in turn.tools
+                else Say(to_block(decision.value))
+            )
+        key = _fingerprint(self.model, self.role, messages)
+        calls = decision.calls if isinstance(decision, Calls) else ()
+        return AIMessage(
+            content=decision.text,
+            id=f"msg_{key}",
+            tool_calls=[
+                ToolCall(name=name, args=dict(arguments), id=f"call_{key}_{index}", type="tool_call")
+                for index, (name, arguments) in enumerate(calls)
+            ],
+            usage_metadata=_usage(messages, decision),
+            response_metadata={"model_name": f"builtin:{self.model}", "deterministic": True},
+        )
+
+    def _solvers(self) -> SolverProcess:
+        # One process a model, so that debaters who work side by side do not wait for each other.
+        from nexus_agents.models.builtin.solvers.bounded import SolverProcess
+
+        if self._process is None:
+            self._process = SolverProcess()
+        return self._process
+
+    def _decide(self, turn: Turn) -> Decision:
+        if self.model in SPECIALISTS:
+            return load_dotted(SPECIALISTS[self.model])(turn, self._solvers())
+        if self.role in ROLES:
+            return load_dotted(ROLES[self.role])(turn)
+        return Say(
+            f"I am the built-in model and have no rules for the role {self.role!r}. "
+            "Name a model for it in agents.yaml, for instance openai:gpt-5-mini or one on a local server."
+        )
+
+
+def _fingerprint(model: str, role: str, messages: Sequence[BaseMessage]) -> str:
+    digest = hashlib.sha256(f"{model}/{role}".encode())
+    for message in messages:
+        calls = message.tool_calls if isinstance(message, AIMessage) else []
+        digest.update(json.dumps([message.type, message.text, calls], sort_keys=True, default=str).encode())
+    return digest.hexdigest()[:12]
+
+
+def _usage(messages: Sequence[BaseMessage], decision: Say | Calls) -> UsageMetadata:
+    # The rules have no tokenizer: words and marks are counted, so that budgets and displays have a figure.
+    said = decision.text + "".join(f"{name} {json.dumps(dict(a))}" for name, a in getattr(decision, "calls", ()))
+    before = sum(_count(message.text) for message in messages)
+    return UsageMetadata(input_tokens=before, output_tokens=_count(said), total_tokens=before + _count(said))
+
+
+def _count(text: str) -> int:
+    return len(re.findall(r"\w+|[^\w\s]", text))

@@ -1,0 +1,44 @@
+"""Providers that have a LangChain package of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from nexus_agents.core.config import ModelConfig
+from nexus_agents.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+__all__ = ["create_elsewhere"]
+
+
+def create_elsewhere(provider: str, model: str, settings: ModelConfig) -> BaseChatModel:
+    """Return a chat model through `init_chat_model`.
+
+    Raises:
+        ConfigError: The provider's package is not installed, or it refuses its settings.
+    """
+    from langchain import chat_models
+
+    options: dict[str, Any] = {"timeout": settings.timeout, "max_retries": 0}
+    if settings.temperature is not None:
+        options["temperature"] = settings.temperature
+    if settings.base_url:
+        options["base_url"] = settings.base_url
+    # The declared type of the function has holes; this is what it returns when it is given a model.
+    make = cast("Callable[..., BaseChatModel]", chat_models.init_chat_model)  # pyright: ignore[reportUnknownMemberType]
+    try:
+        return make(model, model_provider=provider, **options)
+    except ImportError as error:
+        package = f"langchain-{provider.replace('_', '-')}"
+        raise ConfigError(
+            f"{provider}:{model} needs the package {package}, which is not installed.",
+            f"Run: pip install {package}",
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise ConfigError(
+            f"{provider}:{model} cannot be used: {str(error).splitlines()[0]}",
+            "Check the key of the provider in the environment, and the model's settings in agents.yaml.",
+        ) from error

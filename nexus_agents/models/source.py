@@ -1,0 +1,122 @@
+"""Chat models by role: names are resolved, providers imported on first use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nexus_agents.core.config import Config, ModelConfig
+from nexus_agents.core.errors import ConfigError
+from nexus_agents.core.names import nearest
+from nexus_agents.core.registry import Registry
+from nexus_agents.models.resolve import Resolved, resolve_auto
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+__all__ = ["PROVIDERS", "Models"]
+
+PROVIDERS = {
+    "builtin": "nexus_agents.models.builtin:create",
+    "openai": "nexus_agents.models.openai_compatible:create",
+}
+"""Providers that ship with Nexus; every other name is tried with LangChain's `init_chat_model`."""
+
+KNOWN_ELSEWHERE = (
+    "anthropic",
+    "google_genai",
+    "groq",
+    "mistralai",
+    "ollama",
+    "openrouter",
+    "deepseek",
+    "xai",
+)
+
+
+class Models:
+    """The models of one run.
+
+    Args:
+        config: agents.yaml.
+        override: The model that a person named for this run; it plays every role that names no other.
+    """
+
+    def __init__(self, config: Config, *, override: str | None = None) -> None:
+        self._config = config
+        self._override = override
+        self._auto: Resolved | None = None
+        self._made: dict[tuple[str, str | None], BaseChatModel] = {}
+        self._providers = Registry("model provider", PROVIDERS, "nexus.models", config.providers)
+        if override:
+            self._check(self.describe("assistant"))
+
+    def get(self, role: str, *, name: str | None = None) -> BaseChatModel:
+        """Return the model that plays a role, the same one each time; see `ModelSource` in core."""
+        if (role, name) not in self._made:
+            self._made[role, name] = self._make(role, name)
+        return self._made[role, name]
+
+    def _make(self, role: str, name: str | None) -> BaseChatModel:
+        resolved, settings = self._settle(role, name)
+        provider, model = self._check(resolved.name)
+        if provider in self._providers:
+            create = self._providers.load(provider)
+            return create(model, settings.model_copy(update={"base_url": resolved.base_url}), role)
+        from nexus_agents.models.elsewhere import create_elsewhere
+
+        return create_elsewhere(provider, model, settings)
+
+    def describe(self, role: str, *, name: str | None = None) -> str:
+        """Return the `provider:model` behind a role."""
+        return self._settle(role, name)[0].name
+
+    def reason(self, role: str) -> str:
+        """Return why a role has the model that it has, in words."""
+        return self._settle(role, None)[0].reason
+
+    def _settle(self, role: str, name: str | None) -> tuple[Resolved, ModelConfig]:
+        own = self._config.agents.get(role)
+        wanted, reason = next(
+            (candidate, why)
+            for candidate, why in (
+                (name, "named by the graph"),
+                (own.model if own else None, f"agents.yaml names it for {role}"),
+                (self._override, "named for this run"),
+                (self._config.default_model, "the default_model of agents.yaml"),
+            )
+            if candidate
+        )
+        if wanted in self._config.models:
+            settings = self._config.models[wanted]
+            return Resolved(settings.model, f"{reason} ({wanted!r})", settings.base_url), settings
+        if wanted == "auto":
+            self._auto = self._auto or resolve_auto()
+            return self._auto, ModelConfig(model=self._auto.name)
+        return Resolved(wanted, reason), ModelConfig(model=wanted)
+
+    def _check(self, name: str) -> tuple[str, str]:
+        provider, colon, model = name.partition(":")
+        known = [*self._providers, *KNOWN_ELSEWHERE]
+        if not colon or not model:
+            close = nearest(name, [*self._config.models, "auto"])
+            raise ConfigError(
+                f"{name!r} is not a model: it has no provider.",
+                f"Did you mean {close!r}?"
+                if close
+                else "Write provider:model, for instance builtin:nexus or openai:gpt-5-mini.",
+            )
+        if provider not in known:
+            close = nearest(provider, known)
+            raise ConfigError(
+                f"There is no model provider named {provider!r} (in {name!r}).",
+                f"Did you mean '{close}:{model}'?" if close else f"There are: {', '.join(sorted(known))}.",
+            )
+        if provider == "builtin":
+            from nexus_agents.models.builtin import NAMES
+
+            if model not in NAMES:
+                raise ConfigError(
+                    f"There is no built-in model named {model!r}.",
+                    f"There are: {', '.join(f'builtin:{known_name}' for known_name in NAMES)}.",
+                )
+        return provider, model
