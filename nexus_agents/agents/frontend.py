@@ -1,0 +1,16 @@
+"""The frontend agent: pages and components."""
+
+from __future__ import annotations
+
+from nexus_agents.agents.base import Agent
+from nexus_agents.core.work import TurnReport
+
+__all__ = ["FrontendAgent"]
+
+
+class FrontendAgent(Agent[TurnReport]):
+    """Writes the files of the plan that belong to the frontend, and mends them."""
+
+    name = "frontend"
+    tools = ("list_files", "read_file", "write_file", "edit_file", "search_files", "format_code")
+    output = TurnReport

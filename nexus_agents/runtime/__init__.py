@@ -1,0 +1,1 @@
+"""Runs: start, stream, resume and cancel them; approvals, wiring, and the orchestrator of workflows."""

@@ -1,0 +1,113 @@
+"""What this installation can do, looked at and not assumed."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel
+
+from nexus_agents.core.errors import NexusError
+from nexus_agents.models.servers import find_servers
+from nexus_agents.models.source import Models
+
+if TYPE_CHECKING:
+    from nexus_agents.runtime.runtime import Runtime
+
+__all__ = ["Check", "check_all"]
+
+EXTRAS = {
+    "apps": ("fastapi", "uvicorn", "httpx", "pytest", "ruff", "bandit"),
+    "speech": ("espeakng-loader", "numpy", "scipy", "soundfile", "pyworld-prebuilt"),
+    "models": ("torch", "transformers", "peft", "bitsandbytes"),
+    "video": ("diffusers", "av"),
+    "postgres": ("psycopg",),
+    "cluster": ("ray",),
+    "servers": ("mcp",),
+}
+
+
+class Check(BaseModel):
+    """One line of `nexus doctor`."""
+
+    what: str
+    state: Literal["ok", "absent", "broken"]
+    says: str
+
+
+async def check_all(runtime: Runtime) -> list[Check]:
+    """Look at everything that a run may need."""
+    settings = runtime.settings
+    unfinished = await runtime.memory.runs.list(limit=100, statuses=("running", "waiting", "interrupted"))
+    return [
+        Check(what="nexus", state="ok", says=f"{version('nexus-agents')} on Python {platform.python_version()}"),
+        Check(what="home", state="ok", says=str(settings.home)),
+        Check(what="memory", state="ok", says=f"{settings.database_url}, {len(unfinished)} unfinished runs"),
+        Check(what="settings", state="ok", says=str(settings.config_file or "no agents.yaml: defaults")),
+        _model(runtime),
+        *_servers(),
+        *await _speech(runtime),
+        _git(),
+        _sandbox(),
+        *(_extra(name, packages) for name, packages in EXTRAS.items()),
+    ]
+
+
+def _model(runtime: Runtime) -> Check:
+    try:
+        models = Models(runtime.settings.config)
+        name = models.describe("assistant")
+        models.get("assistant")
+        return Check(what="model", state="ok", says=f"{name}: {models.reason('assistant')}")
+    except NexusError as error:
+        return Check(what="model", state="broken", says=f"{error.message} {error.hint}")
+
+
+def _servers() -> list[Check]:
+    found = find_servers()
+    if not found:
+        return [Check(what="servers", state="absent", says="no model server answers on this machine")]
+    return [Check(what="server", state="ok", says=f"{one.kind} at {one.base_url}: {one.model}") for one in found]
+
+
+async def _speech(runtime: Runtime) -> list[Check]:
+    import tempfile
+    from pathlib import Path
+
+    try:
+        presets = await runtime.house.speech.presets()
+        with tempfile.TemporaryDirectory() as folder:
+            speech = await runtime.house.speech.speak("ready", presets[0], Path(folder, "ready.wav"))
+        return [Check(what="speech", state="ok", says=f"{speech.engine}, {len(presets)} voices")]
+    except NexusError as error:
+        return [Check(what="speech", state="absent", says=f"{error.message} {error.hint}")]
+
+
+def _git() -> Check:
+    where = shutil.which("git")
+    return Check(what="git", state="ok" if where else "broken", says=where or "not installed; agents commit with it")
+
+
+def _sandbox() -> Check:
+    from tools.sandbox import level
+
+    return Check(what="sandbox", state="ok", says=level())
+
+
+def _extra(name: str, packages: tuple[str, ...]) -> Check:
+    missing = [package for package in packages if not _installed(package)]
+    if not missing:
+        return Check(what=f"extra {name}", state="ok", says=", ".join(f"{p} {version(p)}" for p in packages))
+    install = f"{sys.executable} -m pip install 'nexus-agents[{name}]'"
+    return Check(what=f"extra {name}", state="absent", says=f"missing {', '.join(missing)}; {install}")
+
+
+def _installed(package: str) -> bool:
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True

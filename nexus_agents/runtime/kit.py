@@ -1,0 +1,28 @@
+"""All that a graph needs for one run, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nexus_agents.core.config import Config
+    from nexus_agents.core.ports import ContextStore, GraphRunner, ModelSource, Recorder, Toolbox
+    from nexus_agents.core.runs import Run
+
+__all__ = ["RunKit"]
+
+
+@dataclass(frozen=True)
+class RunKit:
+    """Implements `Kit` of core."""
+
+    config: Config
+    run: Run
+    workspace: Path
+    models: ModelSource
+    tools: Toolbox
+    graphs: GraphRunner
+    recorder: Recorder
+    context: ContextStore

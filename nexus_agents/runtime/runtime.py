@@ -1,0 +1,286 @@
+"""The only way anything is run: start, stream, resume, cancel."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nexus_agents.core.errors import ExitCode, InputError, NexusError
+from nexus_agents.core.events import ApprovalAsked, RunFinished, RunResumed, RunStarted
+from nexus_agents.core.names import new_id
+from nexus_agents.core.runs import UNFINISHED, Owner, Run, RunError
+from nexus_agents.runtime.faults import explain
+from nexus_agents.runtime.settings import Settings, check_workspace, load_settings
+from nexus_agents.runtime.wiring import Builders, House, open_house
+from nexus_agents.runtime.work import Worker
+
+if TYPE_CHECKING:
+    from nexus_agents.core.events import AnyEvent
+    from nexus_agents.core.ports import Memory
+    from nexus_agents.core.tool import Risk
+    from nexus_agents.runtime.approvals import Decision
+
+__all__ = ["Runtime", "open_runtime"]
+
+
+class Runtime:
+    """Runs of one installation, worked in this process.
+
+    Args:
+        house: What wiring put together.
+    """
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def memory(self) -> Memory:
+        """Runs, events, ledger, artifacts and voices, to look at."""
+        return self._house.memory
+
+    @property
+    def settings(self) -> Settings:
+        """Folders and agents.yaml."""
+        return self._house.settings
+
+    @property
+    def house(self) -> House:
+        """What wiring put together."""
+        return self._house
+
+    async def start(
+        self,
+        request: str,
+        *,
+        graph: str = "assistant",
+        inputs: Mapping[str, Any] | None = None,
+        thread_id: str | None = None,
+        workspace: Path | None = None,
+        model: str | None = None,
+        approved: Sequence[Risk] = (),
+    ) -> Run:
+        """Write a run down, ready to be streamed; nothing is worked yet.
+
+        Args:
+            request: What is wanted, in words.
+            graph: The graph that works it.
+            inputs: What the graph is given besides the request.
+            thread_id: The thread to go on in; a new one by default.
+            workspace: The folder to work in; that of the thread, or a new one, by default.
+            model: `provider:model` for every role that agents.yaml gives no model of its own.
+            approved: Risk classes that need no further question in this run.
+
+        Raises:
+            InputError: An empty request, or an unfinished run on that thread.
+            ConfigError: There is no such graph or model.
+            WorkspaceError: The workspace cannot be written.
+        """
+        if not request.strip():
+            raise InputError(
+                "The request is empty.", 'Say what you want, for instance: nexus run "debate: is 91 prime?"'
+            )
+        run_id = new_id()
+        earlier = await self._thread(thread_id) if thread_id else None
+        folder = workspace or (Path(earlier.workspace) if earlier else self.settings.workspaces / run_id)
+        run = Run(
+            id=run_id,
+            thread_id=thread_id or run_id,
+            graph=graph,
+            request=request.strip(),
+            workspace=str(check_workspace(folder)),
+            origin=str(Path.cwd()),
+            model=model,
+            inputs=dict(inputs or {}),
+            approved=list(approved),
+        )
+        Worker.check(self._house, run)
+        await self.memory.runs.create(run)
+        return run
+
+    async def stream(
+        self,
+        run_id: str,
+        *,
+        answers: Mapping[str, Decision] | None = None,
+        approved: Sequence[Risk] = (),
+    ) -> AsyncIterator[AnyEvent]:
+        """Work a run, from its start or from where it was cut off, and yield its events as they happen.
+
+        The last event is always `RunFinished`. Closing the stream interrupts the run; it can be resumed.
+
+        Args:
+            run_id: The run.
+            answers: Decisions by the `approval_id` of the question.
+            approved: Risk classes to approve for the rest of the run.
+
+        Raises:
+            InputError: There is no such run, it has ended, another process works on it, or it never asked what is answered.
+        """
+        await self._check_answers(run_id, answers or {})
+        run = await self._claim(run_id, approved)
+        queue: asyncio.Queue[AnyEvent | None] = asyncio.Queue()
+        task = asyncio.create_task(self._work(run, queue, dict(answers or {})), name=f"run {run.id}")
+        self._tasks[run.id] = task
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+        finally:
+            if not task.done():
+                task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            self._tasks.pop(run.id, None)
+
+    async def unfinished(self, run_id: str | None = None) -> Run | None:
+        """Return the run to resume: the one named, or the newest that was cut off or waits.
+
+        Raises:
+            InputError: The named run does not exist or has ended.
+        """
+        if run_id is None:
+            newest = await self.memory.runs.list(limit=1, statuses=UNFINISHED)
+            return newest[0] if newest else None
+        run = await self._get(run_id)
+        if run.status in ("done", "cancelled"):
+            raise InputError(f"Run {run.id} is {run.status}: there is nothing to resume.", f"See: nexus show {run.id}")
+        return run
+
+    def interrupt(self, run_id: str) -> None:
+        """Stop a run that this process works on; it stays resumable."""
+        if task := self._tasks.get(run_id):
+            task.cancel()
+
+    async def cancel(self, run_id: str) -> Run:
+        """End a run for good.
+
+        Raises:
+            InputError: There is no such run, it has ended, or another process works on it.
+        """
+        run = await self._get(run_id)
+        self.interrupt(run.id)
+        if task := self._tasks.get(run.id):
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(task)
+        claimed = await self._claim(run.id, ())
+        await self.memory.runs.settle(claimed.id, claimed.fence, "cancelled")
+        await self.memory.events.append(claimed.id, RunFinished(run_id=claimed.id, status="cancelled"))
+        return await self._get(claimed.id)
+
+    async def _get(self, run_id: str) -> Run:
+        run = await self.memory.runs.get(run_id)
+        if run is None:
+            raise InputError(f"There is no run {run_id}.", "See the runs with: nexus runs")
+        return run
+
+    async def _thread(self, thread_id: str) -> Run | None:
+        newest = await self.memory.runs.list(limit=1, thread_id=thread_id)
+        if newest and newest[0].status in UNFINISHED:
+            raise InputError(
+                f"Thread {thread_id} has an unfinished run, {newest[0].id}.",
+                f"Finish it first: nexus resume {newest[0].id}, or use another thread.",
+            )
+        return newest[0] if newest else None
+
+    async def _claim(self, run_id: str, approved: Sequence[Risk]) -> Run:
+        run = await self._get(run_id)
+        if run.status in ("done", "cancelled"):
+            raise InputError(f"Run {run.id} is {run.status}: there is nothing to work on.", f"See: nexus show {run.id}")
+        claimed = await self.memory.runs.claim(run.id, owner())
+        return claimed.model_copy(update={"approved": sorted({*claimed.approved, *approved})})
+
+    async def _check_answers(self, run_id: str, answers: Mapping[str, Decision]) -> None:
+        if not answers:
+            return
+        events = await self.memory.events.read((await self._get(run_id)).id)
+        asked = {event.approval_id for event in events if isinstance(event, ApprovalAsked)}
+        if unknown := sorted(set(answers) - asked):
+            raise InputError(
+                f"Run {run_id} never asked {unknown[0]!r}.", f"See what it asked with: nexus show {run_id}"
+            )
+
+    async def _work(self, run: Run, queue: asyncio.Queue[AnyEvent | None], answers: dict[str, Decision]) -> None:
+        worker = Worker(self._house, run, queue.put_nowait)
+        begun = time.monotonic()
+        try:
+            try:
+                await self._announce(worker, run)
+                finished = await worker.work(answers)
+            except asyncio.CancelledError:
+                finished = _interrupted(run)
+            except Exception as error:
+                finished = _failed(
+                    run, explain(error, log_file=self.settings.log_file, doing=f"working on run {run.id}")
+                )
+            await worker.settle(finished.model_copy(update={"seconds": round(time.monotonic() - begun, 3)}))
+        finally:
+            queue.put_nowait(None)
+
+    async def _announce(self, worker: Worker, run: Run) -> None:
+        model, reason = worker.model
+        # A process that was killed in its first moments may have taken the run and not said so.
+        if run.fence <= 1 or not await self.memory.events.read(run.id):
+            await worker.emit(
+                RunStarted(
+                    run_id=run.id,
+                    graph=run.graph,
+                    request=run.request,
+                    workspace=run.workspace,
+                    model=model,
+                    model_reason=reason,
+                )
+            )
+        else:
+            calls = await self.memory.ledger.list(run.id)
+            done = sum(call.status == "done" for call in calls)
+            await worker.emit(RunResumed(run_id=run.id, finished_calls=done))
+
+
+@asynccontextmanager
+async def open_runtime(
+    settings: Settings | None = None, *, checkpoints: bool = True, builders: Builders | None = None
+) -> AsyncGenerator[Runtime]:
+    """Open memory and engines, and give a runtime over them.
+
+    Args:
+        settings: Folders and agents.yaml; found as `load_settings` does by default.
+        checkpoints: False where runs are only looked at: that spares the import of LangGraph.
+        builders: Graphs that this process brings itself, by name.
+    """
+    async with open_house(settings or load_settings(), checkpoints=checkpoints, builders=builders) as house:
+        yield Runtime(house)
+
+
+def owner() -> Owner:
+    """Return this process, as the runs table names it."""
+    import socket
+
+    import psutil
+
+    return Owner(host=socket.gethostname(), pid=os.getpid(), started=psutil.Process().create_time())
+
+
+def _interrupted(run: Run) -> RunFinished:
+    error = RunError(
+        message=f"Run {run.id} was interrupted.",
+        hint=f"Go on with: nexus resume {run.id}",
+        exit_code=int(ExitCode.INTERRUPTED),
+    )
+    return RunFinished(run_id=run.id, status="interrupted", next=[f"nexus resume {run.id}"], error=error)
+
+
+def _failed(run: Run, error: NexusError) -> RunFinished:
+    # What a person, a server or a disk can mend leaves the run resumable.
+    resumable = error.exit_code in (ExitCode.UNREACHABLE, ExitCode.LIMIT, ExitCode.PERSON)
+    reason = RunError(message=error.message, hint=error.hint, exit_code=int(error.exit_code))
+    return RunFinished(
+        run_id=run.id,
+        status="interrupted" if resumable else "failed",
+        next=[f"nexus resume {run.id}"] if resumable else [f"nexus show {run.id}"],
+        error=reason,
+    )

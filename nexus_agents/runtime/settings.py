@@ -1,0 +1,163 @@
+"""Where Nexus keeps its things, and what agents.yaml says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from nexus_agents.core.config import Config, read_config
+from nexus_agents.core.errors import ConfigError, WorkspaceError
+
+if TYPE_CHECKING:
+    import yaml
+
+__all__ = ["Settings", "check_workspace", "load_settings", "read_yaml"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Folders and files of one installation.
+
+    Attributes:
+        home: $NEXUS_HOME, or the platform's folder for user data.
+        config: What agents.yaml says.
+        config_file: The agents.yaml that was read; None where there is none.
+    """
+
+    home: Path
+    config: Config = field(default_factory=Config)
+    config_file: Path | None = None
+
+    @property
+    def database_url(self) -> str:
+        """URL of the memory: $NEXUS_DATABASE, or a file in the home folder."""
+        return os.environ.get("NEXUS_DATABASE") or f"sqlite:///{self.home / 'nexus.db'}"
+
+    @property
+    def log_file(self) -> Path:
+        """Where tracebacks go."""
+        return self.home / "logs" / "nexus.log"
+
+    @property
+    def voices(self) -> Path:
+        """Where what was derived from clips is kept."""
+        return self.home / "voices"
+
+    @property
+    def workspaces(self) -> Path:
+        """Where runs work that were given no workspace."""
+        return self.home / "workspaces"
+
+    def calls(self, run_id: str) -> Path:
+        """Where the tool calls of a run keep what is half done."""
+        return self.home / "calls" / run_id
+
+
+def load_settings(config_file: Path | None = None) -> Settings:
+    """Find the home folder, make it, and read agents.yaml.
+
+    agents.yaml is the file named here, else $NEXUS_CONFIG, else the one in the current folder, else the one in the home
+    folder; where there is none, every setting has its default.
+
+    Raises:
+        ConfigError: The home folder cannot be made or written, or agents.yaml is wrong (with file and line).
+    """
+    home = _home()
+    named = config_file or (Path(os.environ["NEXUS_CONFIG"]) if os.environ.get("NEXUS_CONFIG") else None)
+    if named and not named.is_file():
+        raise ConfigError(
+            f"There is no settings file {named}.", "Name a file that exists, or leave it out for the defaults."
+        )
+    candidates = [named] if named else [Path.cwd() / "agents.yaml", home / "agents.yaml"]
+    found = next((path for path in candidates if path.is_file()), None)
+    return Settings(home, read_yaml(found) if found else Config(), found)
+
+
+def read_yaml(path: Path) -> Config:
+    """Read and check one agents.yaml.
+
+    Raises:
+        ConfigError: The file is not YAML, or a setting in it is wrong.
+    """
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        data: Any = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.", "Make it a UTF-8 text file that you may read.") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}, line {mark.line + 1}" if mark else str(path)
+        raise ConfigError(
+            f"{where}: this is not YAML: {getattr(error, 'problem', None) or error}.",
+            "Check the indentation and the colons of that line and the one before.",
+        ) from error
+    if data is not None and not isinstance(data, dict):
+        raise ConfigError(
+            f"{path}, line 1: settings are expected, as `key: value`.", "docs/configuration.md has an example."
+        )
+    settings = cast("dict[str, Any] | None", data)
+    return read_config(settings, file=str(path), folder=str(path.parent), line_of=_line_finder(tree))
+
+
+def _line_finder(tree: yaml.Node | None) -> Callable[[tuple[str | int, ...]], int]:
+    import yaml
+
+    def line_of(location: tuple[str | int, ...]) -> int:
+        node, line = tree, 1
+        for part in location:
+            if isinstance(node, yaml.MappingNode):
+                pair = next((pair for pair in node.value if pair[0].value == str(part)), None)
+                if pair is None:
+                    break
+                line, node = pair[0].start_mark.line + 1, pair[1]
+            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+                node = node.value[part]
+                line = node.start_mark.line + 1
+            else:
+                break
+        return line
+
+    return line_of
+
+
+def _home() -> Path:
+    import platformdirs
+
+    home = Path(os.environ.get("NEXUS_HOME") or platformdirs.user_data_path("nexus", appauthor=False)).expanduser()
+    try:
+        home = home.resolve()
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"The folder of Nexus cannot be made: {home} ({error.strerror}).",
+            "Set NEXUS_HOME to a folder that you may write to.",
+        ) from error
+    return home
+
+
+def check_workspace(path: Path) -> Path:
+    """Make a workspace folder where it is missing and check that it can be written.
+
+    Raises:
+        WorkspaceError: It is a file, or may not be written.
+    """
+    try:
+        path = path.expanduser().resolve()
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f".nexus-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except FileExistsError as error:
+        raise WorkspaceError(f"The workspace {path} is a file.", "Name a folder with --workspace.") from error
+    except OSError as error:
+        raise WorkspaceError(
+            f"The workspace {path} cannot be written: {error.strerror}.",
+            "Make it writable, or name another folder with --workspace.",
+        ) from error
+    return path

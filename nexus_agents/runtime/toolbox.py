@@ -1,0 +1,222 @@
+"""The tools of one run: each call checked, approved, written in the ledger, timed and reported."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ValidationError, create_model
+
+from nexus_agents.core.errors import ConsentNeeded, LimitReached, NexusError, ToolInputError
+from nexus_agents.core.events import ToolFinished, ToolStarted
+from nexus_agents.core.runs import RunError, ToolCall, now
+from nexus_agents.core.tool import ToolSpec, tool_spec
+from nexus_agents.runtime.faults import explain
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
+
+    from nexus_agents.core.ports import Ledger, Recorder
+    from nexus_agents.core.registry import Registry
+    from nexus_agents.runtime.approvals import Approvals
+    from nexus_agents.runtime.job import JobMaker
+
+__all__ = ["RunToolbox"]
+
+
+class RunToolbox:
+    """Implements `Toolbox` of core.
+
+    Args:
+        registry: Names of tools to dotted paths.
+        ledger: Where calls are written down.
+        recorder: The run's events.
+        approvals: Who may do what.
+        make_job: Makes the job of a call.
+        run_id: The run.
+        log_file: Where tracebacks of tools go.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        ledger: Ledger,
+        recorder: Recorder,
+        approvals: Approvals,
+        make_job: JobMaker,
+        run_id: str,
+        log_file: Path,
+    ) -> None:
+        self._registry = registry
+        self._ledger = ledger
+        self._recorder = recorder
+        self._approvals = approvals
+        self._make_job = make_job
+        self._run_id = run_id
+        self._log_file = log_file
+
+    def spec(self, name: str) -> ToolSpec:
+        """Return the declaration of a tool."""
+        return tool_spec(self._registry.load(name))
+
+    def bind(self, names: Sequence[str], *, agent: str) -> list[BaseTool]:
+        """Return LangChain tools that call through this toolbox on behalf of an agent."""
+        return [self._langchain_tool(self.spec(name), agent) for name in names]
+
+    async def call(
+        self, name: str, arguments: Mapping[str, Any], *, call_id: str, agent: str, part: bool = False
+    ) -> BaseModel:
+        """Call a tool once: what the ledger has as done is returned and not run again."""
+        spec = self.spec(name)
+        checked = _check(spec, arguments)
+        plain = checked.model_dump(mode="json")
+        known = await self._ledger.find(self._run_id, call_id)
+        if known and known.status == "done":
+            return spec.result.model_validate(known.result)
+        await self._approvals.check(spec, plain, call_id=call_id, agent=agent)
+        if known and known.status == "started" and not spec.resumable:
+            await self._settle_unknown(spec, plain, call_id=call_id, agent=agent)
+        call, event = await self._ledger.start(
+            ToolCall(run_id=self._run_id, call_id=call_id, tool=name, agent=agent, arguments=plain),
+            ToolStarted(
+                agent=agent,
+                tool=name,
+                call_id=call_id,
+                arguments=plain,
+                attempt=(known.attempts + 1) if known else 1,
+            ),
+        )
+        if event is not None:
+            self._recorder.show(event)
+        return await self._run(spec, checked, call, part)
+
+    async def failure(self, call_id: str) -> RunError | None:
+        """Return why a call failed, or None where it did not."""
+        call = await self._ledger.find(self._run_id, call_id)
+        return call.error if call and call.status == "failed" else None
+
+    async def artifact(self, path: Path, kind: str, title: str, *, call_id: str, agent: str) -> None:
+        """Record a file or folder that a graph made for the user by way of a call."""
+        job = self._make_job("graph", call_id, agent)
+        job.artifact(path, kind, title)
+        await job.record_artifacts()
+
+    async def _run(self, spec: ToolSpec, checked: BaseModel, call: ToolCall, part: bool) -> BaseModel:
+        job = self._make_job(spec.name, call.call_id, call.agent)
+        begun = time.monotonic()
+        given = {field: getattr(checked, field) for field in type(checked).model_fields}
+        try:
+            result = await asyncio.wait_for(spec.function(job, **given), spec.timeout)
+            if not part:
+                await job.record_artifacts()
+        except Exception as error:
+            if _is_graph_signal(error):
+                # A graph that this tool started waits for a person: the call is not over.
+                raise
+            fault = self._explain(error, spec)
+            await self._finish(call, begun, error=fault)
+            if isinstance(fault, ConsentNeeded):
+                await self._approvals.consent(fault, spec, call_id=call.call_id, agent=call.agent)
+                return await self.call(spec.name, call.arguments, call_id=call.call_id, agent=call.agent, part=part)
+            raise fault from error
+        await self._finish(call, begun, result=result)
+        return result
+
+    def _explain(self, error: Exception, spec: ToolSpec) -> NexusError:
+        if isinstance(error, TimeoutError) and not isinstance(error, NexusError):
+            return LimitReached(
+                f"{spec.name} took longer than {spec.timeout:.0f} s and was stopped.", "Ask for less at once."
+            )
+        return explain(error, log_file=self._log_file, doing=f"calling the tool {spec.name}")
+
+    async def _finish(
+        self, call: ToolCall, begun: float, *, result: BaseModel | None = None, error: NexusError | None = None
+    ) -> None:
+        reason = RunError(message=error.message, hint=error.hint, exit_code=int(error.exit_code)) if error else None
+        call.status = "failed" if error else "done"
+        call.result = result.model_dump(mode="json") if result is not None else None
+        call.error = reason
+        call.finished_at = now()
+        event = await self._ledger.finish(
+            call,
+            ToolFinished(
+                agent=call.agent,
+                tool=call.tool,
+                call_id=call.call_id,
+                ok=error is None,
+                summary=error.message if error else str(getattr(result, "summary", "") or "done"),
+                seconds=round(time.monotonic() - begun, 3),
+                error=reason,
+            ),
+        )
+        self._recorder.show(event)
+
+    async def _settle_unknown(self, spec: ToolSpec, arguments: dict[str, Any], *, call_id: str, agent: str) -> None:
+        decision = await self._approvals.ask(
+            f"{spec.name} was cut off and nobody knows whether it took effect. Run it again?",
+            how=f"nexus resume {self._run_id}",
+            risk="unknown_outcome",
+            tool=spec.name,
+            arguments=arguments,
+            call_id=call_id,
+            agent=agent,
+        )
+        if not decision.approve:
+            raise NexusError(
+                f"{spec.name} was cut off and is not run again.", decision.reason or "Go on without its result."
+            )
+
+    def _langchain_tool(self, spec: ToolSpec, agent: str) -> BaseTool:
+        from langchain_core.tools import InjectedToolCallId, StructuredTool, ToolException
+
+        async def invoke(tool_call_id: str, **arguments: Any) -> str:
+            try:
+                result = await self.call(spec.name, arguments, call_id=tool_call_id, agent=agent)
+            except NexusError as error:
+                if not _model_can_adapt(error):
+                    raise
+                raise ToolException(str(error)) from error
+            # Results may be longer than a model needs to know.
+            return str(getattr(result, "for_model", result.model_dump_json)())
+
+        schema = create_model(
+            f"{spec.arguments.__name__}Call",
+            __base__=spec.arguments,
+            tool_call_id=(Annotated[str, InjectedToolCallId], ...),
+        )
+        return StructuredTool(
+            name=spec.name,
+            description=spec.description,
+            args_schema=schema,
+            coroutine=invoke,
+            handle_tool_error=True,
+            # LangChain's own words for it name neither the argument nor what is wrong with it.
+            handle_validation_error=lambda error: str(_wrong_arguments(spec, error.errors()[0])),
+        )
+
+
+def _check(spec: ToolSpec, arguments: Mapping[str, Any]) -> BaseModel:
+    try:
+        return spec.arguments.model_validate(dict(arguments))
+    except ValidationError as error:
+        raise _wrong_arguments(spec, error.errors()[0]) from error
+
+
+def _wrong_arguments(spec: ToolSpec, first: Mapping[str, Any]) -> ToolInputError:
+    where = ".".join(str(part) for part in first["loc"])
+    return ToolInputError(
+        f"{spec.name}: {where or 'arguments'}: {first['msg']}.",
+        f"It takes: {', '.join(spec.arguments.model_fields)}.",
+    )
+
+
+def _model_can_adapt(error: NexusError) -> bool:
+    # Storage, servers and limits are the run's trouble: a model that is told of them can only waste tokens.
+    return int(error.exit_code) in (1, 2)
+
+
+def _is_graph_signal(error: Exception) -> bool:
+    return any(kind.__name__ == "GraphBubbleUp" for kind in type(error).__mro__)

@@ -1,0 +1,164 @@
+"""The one place where everything is put together."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# A checkpoint must never import and run code: LangGraph reads this when it is first imported.
+os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+# Nothing of a run leaves the machine by way of a tracing service that an environment happens to switch on.
+os.environ.setdefault("LANGSMITH_TRACING", "false")
+
+from nexus_agents.core.registry import Registry
+from nexus_agents.models.source import Models
+from nexus_agents.runtime.approvals import Approvals
+from nexus_agents.runtime.graphs import NestedGraphs, graph_registry
+from nexus_agents.runtime.job import RunJob
+from nexus_agents.runtime.kit import RunKit
+from nexus_agents.runtime.recorder import RunRecorder
+from nexus_agents.runtime.settings import Settings, check_workspace
+from nexus_agents.runtime.toolbox import RunToolbox
+
+if TYPE_CHECKING:
+    from nexus_agents.core.config import Config
+    from nexus_agents.core.events import AnyEvent
+    from nexus_agents.core.ports import Kit, Memory, SpeechPort
+    from nexus_agents.core.runs import Run
+
+__all__ = ["TOOLS", "Builders", "House", "log_to", "open_house", "tool_registry"]
+
+TOOLS = {
+    "assemble_podcast": "tools.assemble_podcast:assemble_podcast",
+    "build_app": "tools.build_app:build_app",
+    "check_code": "tools.checking:check_code",
+    "clone_voice": "tools.clone_voice:clone_voice",
+    "commit": "tools.git:commit",
+    "debate": "tools.debate:debate",
+    "edit_file": "tools.files:edit_file",
+    "format_code": "tools.formatting:format_code",
+    "list_files": "tools.search:list_files",
+    "list_voices": "tools.list_voices:list_voices",
+    "make_podcast": "tools.make_podcast:make_podcast",
+    "read_document": "tools.read_document:read_document",
+    "read_file": "tools.files:read_file",
+    "run_command": "tools.commands:run_command",
+    "run_tests": "tools.testing:run_tests",
+    "search_files": "tools.search:search_files",
+    "speak": "tools.speak:speak",
+    "speak_document": "tools.speak_document:speak_document",
+    "write_file": "tools.files:write_file",
+}
+
+
+Builders = Mapping[str, Callable[["Kit"], Any]]
+"""Graphs by name: `build(kit) -> StateGraph`."""
+
+
+def tool_registry(config: Config) -> Registry:
+    """Return the tools by name, those of agents.yaml included."""
+    return Registry("tool", TOOLS, "nexus.tools", config.tools)
+
+
+class House:
+    """What lives as long as the process: settings, memory, speech; it makes the kit of each run.
+
+    Attributes:
+        settings: Folders and agents.yaml.
+        memory: The database.
+        speech: The engine that speaks.
+        builders: Graphs that this process brings itself, by name.
+    """
+
+    def __init__(self, settings: Settings, memory: Memory, speech: SpeechPort, builders: Builders) -> None:
+        self.builders = builders
+        self.settings = settings
+        self.memory = memory
+        self.speech = speech
+
+    def kit(self, run: Run, show: Callable[[AnyEvent], None]) -> RunKit:
+        """Put together what a run needs.
+
+        Raises:
+            ConfigError: The run names a model that there is not.
+            WorkspaceError: Its workspace cannot be written.
+        """
+        config = self.settings.config
+        workspace = check_workspace(Path(run.workspace))
+        recorder = RunRecorder(self.memory.events, run.id, show)
+        graphs = NestedGraphs(graph_registry(config), lambda: kit)
+
+        def make_job(tool: str, call_id: str, agent: str) -> RunJob:
+            folder = self.settings.calls(run.id) / call_id
+            folder.mkdir(parents=True, exist_ok=True)
+            return RunJob(
+                run=run,
+                tool=tool,
+                call_id=call_id,
+                agent=agent,
+                workspace=workspace,
+                folder=folder,
+                speech=self.speech,
+                voices=self.memory.voices,
+                graphs=graphs,
+                recorder=recorder,
+                artifacts=self.memory.artifacts,
+            )
+
+        tools = RunToolbox(
+            tool_registry(config),
+            self.memory.ledger,
+            recorder,
+            Approvals(config, run, recorder),
+            make_job,
+            run.id,
+            self.settings.log_file,
+        )
+        models = Models(config, override=run.model)
+        kit = RunKit(config, run, workspace, models, tools, graphs, recorder, self.memory.context)
+        return kit
+
+
+@asynccontextmanager
+async def open_house(
+    settings: Settings, *, checkpoints: bool = True, builders: Builders | None = None
+) -> AsyncGenerator[House]:
+    """Open the memory and make the engines; all is closed again at the end.
+
+    Args:
+        settings: Folders and agents.yaml.
+        checkpoints: Whether runs will be worked; without, LangGraph is not imported.
+        builders: Graphs that this process brings itself, by name.
+    """
+    from memory import open_memory
+    from tools.speech.engine import EmbeddedSpeech
+
+    log_to(settings.log_file)
+    speech = EmbeddedSpeech(voice_root=settings.voices)
+    async with open_memory(settings.database_url, checkpoints=checkpoints) as memory:
+        try:
+            yield House(settings, memory, speech, builders or {})
+        finally:
+            await speech.aclose()
+
+
+def log_to(path: Path) -> None:
+    """Send the log of this process to a file, which is turned over at 2 MB."""
+    log = logging.getLogger("nexus")
+    if log.handlers:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(path, maxBytes=2_000_000, backupCount=3, delay=True)
+    except OSError:
+        # Without a log there is still the run: what goes wrong with the disk is said where it matters.
+        log.addHandler(logging.NullHandler())
+        return
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.propagate = False

@@ -1,0 +1,139 @@
+"""One run at work: its graph, its stream, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from nexus_agents.core.errors import ExitCode, NexusError
+from nexus_agents.core.events import ApprovalAsked, RunFinished, TextChunk
+from nexus_agents.core.runs import Outcome, RunError
+from nexus_agents.models.source import Models
+from nexus_agents.runtime.approvals import answer_to
+from nexus_agents.runtime.graphs import CompiledGraph, compile_graph, graph_registry
+
+if TYPE_CHECKING:
+    from nexus_agents.core.events import AnyEvent
+    from nexus_agents.core.runs import Run
+    from nexus_agents.runtime.approvals import Decision
+    from nexus_agents.runtime.wiring import House
+
+__all__ = ["Worker"]
+
+STEPS = 200
+"""Supersteps of one graph; each nested graph counts its own."""
+
+
+class Worker:
+    """Works one run that this process has taken.
+
+    Args:
+        house: What wiring put together.
+        run: The run, as it was when it was taken.
+        show: Called with each event, in order.
+    """
+
+    def __init__(self, house: House, run: Run, show: Callable[[AnyEvent], None]) -> None:
+        self._house = house
+        self._run = run
+        self._show = show
+        self._data: dict[str, Any] = {}
+
+    @staticmethod
+    def check(house: House, run: Run) -> None:
+        """Refuse a run that cannot begin, before anything is written.
+
+        Raises:
+            ConfigError: There is no such graph or model.
+        """
+        if run.graph not in house.builders:
+            graph_registry(house.settings.config).path(run.graph)
+        Models(house.settings.config, override=run.model)
+
+    @property
+    def model(self) -> tuple[str, str]:
+        """The model that leads this run, and why."""
+        models = Models(self._house.settings.config, override=self._run.model)
+        return models.describe("assistant"), models.reason("assistant")
+
+    async def emit(self, event: AnyEvent) -> None:
+        """Persist an event and show it."""
+        self._show(await self._house.memory.events.append(self._run.id, event))
+
+    async def work(self, answers: Mapping[str, Decision]) -> RunFinished:
+        """Run the graph until it ends or has to wait."""
+        kit = self._house.kit(self._run, self._show)
+        build = self._house.builders.get(self._run.graph) or graph_registry(kit.config).load(self._run.graph)
+        graph = compile_graph(build, kit, self._house.memory.checkpointer)
+        config = {
+            "configurable": {"thread_id": self._run.thread_id},
+            "metadata": {"nexus_run": self._run.id},
+            "recursion_limit": STEPS,
+        }
+        begin = await self._input(graph, config, answers)
+        async for part in graph.astream(
+            begin, config, stream_mode=["messages"], subgraphs=True, durability="sync", version="v2"
+        ):
+            self._translate(part)
+        return await self._ending(graph, config)
+
+    async def settle(self, finished: RunFinished) -> None:
+        """Write how the run stands; where even that fails, show it all the same."""
+        try:
+            held = await self._house.memory.runs.settle(
+                self._run.id,
+                self._run.fence,
+                finished.status,
+                result={"summary": finished.summary, "next": finished.next, "data": self._data},
+                error=finished.error,
+            )
+            if held:
+                await self.emit(finished)
+                return
+        except NexusError as error:
+            if finished.error is None:
+                reason = RunError(message=error.message, hint=error.hint, exit_code=int(error.exit_code))
+                finished = finished.model_copy(update={"status": "interrupted", "error": reason})
+        self._show(finished)
+
+    async def _input(self, graph: CompiledGraph, config: Mapping[str, Any], answers: Mapping[str, Decision]) -> Any:
+        from langgraph.types import Command
+
+        asked = {entry.id: entry.value for entry in (await graph.aget_state(config)).interrupts} if answers else {}
+        # An answer to a question that is not open any more says nothing about the one that is.
+        if given := {key: answer_to(asked[key], answer) for key, answer in answers.items() if key in asked}:
+            return Command(resume=given)
+        saved = await self._house.memory.checkpointer.aget_tuple(cast("Any", config))
+        # On a thread that goes on, the newest checkpoint may still be the one of the run before.
+        begun = saved is not None and cast("dict[str, Any]", saved.metadata).get("nexus_run") == self._run.id
+        return None if begun else {"request": self._run.request, **self._run.inputs}
+
+    def _translate(self, part: Mapping[str, Any]) -> None:
+        if part["type"] != "messages":
+            return
+        chunk, metadata = part["data"]
+        if type(chunk).__name__ == "AIMessageChunk" and chunk.text:
+            agent = metadata.get("lc_agent_name") or metadata.get("langgraph_node") or self._run.graph
+            self._show(TextChunk(agent=str(agent), text=chunk.text))
+
+    async def _ending(self, graph: CompiledGraph, config: Mapping[str, Any]) -> RunFinished:
+        state = await graph.aget_state(config)
+        if state.interrupts:
+            return await self._waiting(state.interrupts)
+        outcome = Outcome.model_validate(state.values["result"])
+        self._data = outcome.data
+        return RunFinished(
+            run_id=self._run.id,
+            status=outcome.status,
+            summary=outcome.summary,
+            next=outcome.next,
+            error=outcome.error,
+        )
+
+    async def _waiting(self, interrupts: tuple[Any, ...]) -> RunFinished:
+        asked = [ApprovalAsked(approval_id=entry.id, **entry.value) for entry in interrupts]
+        for question in asked:
+            await self.emit(question)
+        first = asked[0]
+        error = RunError(message=first.question, hint=first.how, exit_code=int(ExitCode.PERSON))
+        return RunFinished(run_id=self._run.id, status="waiting", next=[first.how], error=error)
