@@ -1,0 +1,119 @@
+"""Drives one run from a terminal: events to the screen, questions to the person, signals to the runtime."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from nexus_agents.cli.render import Narration, print_json
+from nexus_agents.core.errors import ExitCode
+from nexus_agents.core.events import ApprovalAsked, RunFinished
+
+if TYPE_CHECKING:
+    from nexus_agents.core.runs import Run
+    from nexus_agents.core.tool import Risk
+    from nexus_agents.runtime.approvals import Decision
+    from nexus_agents.runtime.runtime import Runtime
+
+__all__ = ["approved_by", "drive"]
+
+
+def approved_by(yes: bool) -> tuple[Risk, ...]:
+    """Return the risk classes that `--yes` stands for: up to running programs, never identity."""
+    return ("read", "write", "execute") if yes else ()
+
+
+def drive(
+    begin: Callable[[Runtime], Awaitable[Run | None]], *, as_json: bool, yes: bool, config: Path | None = None
+) -> int:
+    """Work a run until it ends or waits for somebody who is not there.
+
+    Args:
+        begin: Starts or finds the run; None where there is nothing to do.
+        as_json: Print events as JSON lines on standard output.
+        yes: Approve risk classes up to execute.
+        config: The agents.yaml that was named.
+
+    Returns:
+        The exit code.
+    """
+    return asyncio.run(_drive(begin, as_json, yes, config))
+
+
+async def _drive(
+    begin: Callable[[Runtime], Awaitable[Run | None]], as_json: bool, yes: bool, config: Path | None
+) -> int:
+    from nexus_agents.runtime.runtime import open_runtime
+    from nexus_agents.runtime.settings import load_settings
+
+    async with open_runtime(load_settings(config)) as runtime:
+        run = await begin(runtime)
+        if run is None:
+            return int(ExitCode.DONE)
+        _on_signals(lambda: runtime.interrupt(run.id))
+        narration = None if as_json else Narration()
+        approved = list(approved_by(yes))
+        answers: dict[str, Decision] = {}
+        while True:
+            asked: list[ApprovalAsked] = []
+            finished: RunFinished | None = None
+            async for event in runtime.stream(run.id, answers=answers, approved=approved):
+                if narration:
+                    narration.show(event)
+                else:
+                    print_json(event)
+                if isinstance(event, ApprovalAsked):
+                    asked.append(event)
+                if isinstance(event, RunFinished):
+                    finished = event
+            if finished is None:
+                return int(ExitCode.FAILED)
+            if finished.status != "waiting" or as_json or not sys.stdin.isatty():
+                return _code(finished)
+            answers = await asyncio.to_thread(_ask, asked, approved)
+            if not answers:
+                return _code(finished)
+
+
+def _ask(asked: list[ApprovalAsked], approved: list[Risk]) -> dict[str, Decision]:
+    from nexus_agents.runtime.approvals import Decision
+
+    answers: dict[str, Decision] = {}
+    for question in asked:
+        if question.risk == "identity":
+            # Consent is a record about a clip, not a key pressed in passing: the question names the command.
+            return {}
+        arguments = ", ".join(f"{name}={str(value)[:120]!r}" for name, value in question.arguments.items())
+        print(f"{question.question} ({question.risk})\n  {question.tool}({arguments})", file=sys.stderr)  # noqa: T201
+        print("  [y]es once, [a]ll of this kind in this run, [n]o, [q]uit: ", end="", file=sys.stderr, flush=True)  # noqa: T201
+        key = sys.stdin.readline().strip().lower()[:1]
+        if key == "a":
+            approved.append(cast("Risk", question.risk))
+        if key in ("", "q"):
+            return {}
+        answers[question.approval_id] = Decision(approve=key in ("y", "a"), reason="" if key in ("y", "a") else "no")
+    return answers
+
+
+def _code(finished: RunFinished) -> int:
+    if finished.status == "done":
+        return int(ExitCode.DONE)
+    return finished.error.exit_code if finished.error else int(ExitCode.FAILED)
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+
+    def once(number: signal.Signals) -> None:
+        stop()
+        # A second signal ends the process at once: SQL memory keeps what was finished.
+        loop.remove_signal_handler(number)
+        if number is signal.SIGINT:
+            signal.signal(number, signal.default_int_handler)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, once, number)

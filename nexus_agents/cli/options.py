@@ -1,0 +1,29 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["ConfigFile", "Json", "Model", "Workspace", "Yes"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output; for runs, one event a line.")]
+Yes = Annotated[
+    bool,
+    typer.Option(
+        "--yes", "-y", help="Approve tools up to running programs; never the imitation of a voice without consent."
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", "-m", metavar="PROVIDER:MODEL", help="The model, for instance builtin:nexus."),
+]
+Workspace = Annotated[
+    Path | None,
+    typer.Option("--workspace", "-w", metavar="DIR", help="The folder to work in; made if missing."),
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", "-c", metavar="FILE", help="An agents.yaml; by default the one found here.")
+]

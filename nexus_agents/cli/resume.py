@@ -1,0 +1,36 @@
+"""`nexus resume`: go on where a run was cut off."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nexus_agents.cli.drive import drive
+from nexus_agents.cli.options import ConfigFile, Json, Yes
+
+if TYPE_CHECKING:
+    from nexus_agents.core.runs import Run
+    from nexus_agents.runtime.runtime import Runtime
+
+__all__ = ["resume"]
+
+
+def resume(
+    run_id: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="The run; by default the newest unfinished one.")
+    ] = None,
+    as_json: Json = False,
+    yes: Yes = False,
+    config: ConfigFile = None,
+) -> int:
+    """Go on with a run that was cut off or waits; nothing that was finished is done again."""
+
+    async def begin(runtime: Runtime) -> Run | None:
+        found = await runtime.unfinished(run_id)
+        if found is None:
+            print("There is nothing to resume.", file=sys.stderr)  # noqa: T201
+        return found
+
+    return drive(begin, as_json=as_json, yes=yes, config=config)

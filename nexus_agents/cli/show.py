@@ -1,0 +1,77 @@
+"""`nexus show`: one run, its events, its ledger and what it made."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nexus_agents.cli.look import look
+from nexus_agents.cli.options import ConfigFile, Json
+from nexus_agents.cli.render import duration, size, telling
+from nexus_agents.core.errors import InputError
+
+if TYPE_CHECKING:
+    from nexus_agents.core.events import AnyEvent
+    from nexus_agents.core.runs import Artifact, Run, ToolCall
+    from nexus_agents.runtime.runtime import Runtime
+
+__all__ = ["show"]
+
+Found = tuple["Run", "list[AnyEvent]", "list[ToolCall]", "list[Artifact]"]
+
+
+def show(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run, or the beginning of its id.")],
+    as_json: Json = False,
+    config: ConfigFile = None,
+) -> None:
+    """Show a run: how it stands, its events, its tool calls and its artifacts."""
+
+    async def read(runtime: Runtime) -> Found:
+        run = await runtime.memory.runs.get(run_id)
+        if run is None:
+            raise InputError(f"There is no run {run_id}.", "See the runs with: nexus runs")
+        memory = runtime.memory
+        return (
+            run,
+            await memory.events.read(run.id),
+            await memory.ledger.list(run.id),
+            await memory.artifacts.list(run.id),
+        )
+
+    run, events, ledger, artifacts = look(read, config)
+    if as_json:
+        whole: dict[str, Any] = {
+            "run": run.model_dump(mode="json"),
+            "events": [event.model_dump(mode="json") for event in events],
+            "ledger": [call.model_dump(mode="json") for call in ledger],
+            "artifacts": [artifact.model_dump(mode="json") for artifact in artifacts],
+        }
+        typer.echo(json.dumps(whole, ensure_ascii=False))
+        return
+    _print(run, events, ledger, artifacts)
+
+
+def _print(run: Run, events: list[AnyEvent], ledger: list[ToolCall], artifacts: list[Artifact]) -> None:
+    from rich.console import Console
+
+    out = Console(highlight=False, soft_wrap=True)
+    out.print(f"{run.id}  {run.status}  {run.request}", markup=False, style="bold")
+    out.print(f"graph {run.graph}, thread {run.thread_id}, workspace {run.workspace}", markup=False)
+    if run.error:
+        out.print(f"{run.error.message}\n{run.error.hint}", markup=False, style="red")
+    out.print("\nEvents", style="bold")
+    for event in events:
+        line = telling(event)
+        if line:
+            out.print(f"{event.seq:4d}  {line[1]}", style=line[0], markup=False)
+    out.print("\nLedger", style="bold")
+    for call in ledger:
+        took = duration((call.finished_at - call.started_at).total_seconds()) if call.finished_at else "not finished"
+        attempts = f", attempt {call.attempts}" if call.attempts > 1 else ""
+        out.print(f"{call.status:8} {call.tool} by {call.agent} ({took}{attempts})  {call.call_id}", markup=False)
+    out.print("\nArtifacts", style="bold")
+    for artifact in artifacts:
+        out.print(f"{artifact.kind:10} {size(artifact.bytes):>9}  {artifact.path}", markup=False)

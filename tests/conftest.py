@@ -1,0 +1,20 @@
+"""What every test stands on: a home of its own, and no model but the built-in one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "OPENROUTER_API_KEY", "OPENAI_BASE_URL")
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep the user's own runs and keys out of the tests, and the tests out of the user's home."""
+    home = tmp_path / "nexus-home"
+    monkeypatch.setenv("NEXUS_HOME", str(home))
+    monkeypatch.setenv("NEXUS_MODEL", "builtin:nexus")
+    for name in (*KEYS, "NEXUS_CONFIG", "NEXUS_DATABASE"):
+        monkeypatch.delenv(name, raising=False)
+    return home
