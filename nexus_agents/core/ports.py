@@ -314,7 +314,9 @@ class Toolbox(Protocol):
         """
         ...
 
-    async def call(self, name: str, arguments: Mapping[str, Any], *, call_id: str, agent: str) -> BaseModel:
+    async def call(
+        self, name: str, arguments: Mapping[str, Any], *, call_id: str, agent: str, part: bool = False
+    ) -> BaseModel:
         """Call a tool from a graph's node.
 
         Args:
@@ -322,6 +324,7 @@ class Toolbox(Protocol):
             arguments: What its declaration asks for.
             call_id: Stable over a crash: made from the node's place in the run, never at random.
             agent: On whose behalf.
+            part: What it makes is a part of something bigger, and no artifact of its own.
 
         Raises:
             NexusError: The tool failed; the ledger has the reason.

@@ -64,6 +64,15 @@ class Speech(BaseModel):
     voice: str
     words: list[Word] = Field(default_factory=list[Word])
 
+    @property
+    def summary(self) -> str:
+        """What was made, in a line."""
+        return f"{self.seconds:.1f} s spoken by {self.voice}"
+
+    def for_model(self) -> str:
+        """Return what a model needs to know: everything but the times of the words, which are long."""
+        return self.model_dump_json(exclude={"words"})
+
 
 class VoiceReport(BaseModel):
     """How close a likeness came to its clip, by measures that need no model.

@@ -202,6 +202,11 @@ class SourceText(BaseModel):
     name: str
     text: str
 
+    @property
+    def summary(self) -> str:
+        """How much there is, in a line."""
+        return f"{self.name}: {len(self.text.split())} words"
+
 
 class PodcastBrief(BaseModel):
     """What a podcast shall be made from, and who speaks."""
