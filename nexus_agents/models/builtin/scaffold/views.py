@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,9 @@ __all__ = ["EntityView", "FieldView", "RelationView", "views"]
 
 LARGEST = 2**31 - 1
 """Largest integer that every database keeps in an INTEGER column."""
+
+LONGEST_ALIAS = 45
+"""Characters of a type's name that a line still has room for beside the longest field."""
 
 PYTHON = {
     "integer": "int",
@@ -69,6 +73,15 @@ class FieldView:
     alias: str
     positive: bool
     length: int
+    bounds: tuple[int, int]
+
+    @property
+    def definition(self) -> tuple[str, list[str]]:
+        """How the type of a choice or of an integer is defined under its alias: the opening and the parts."""
+        if self.type == "choice":
+            return "Literal[", self.quoted_choices
+        low, high = self.bounds
+        return "Annotated[", ["int", f"Field(ge={low}, le={high})", "WHOLE"]
 
     @property
     def needle(self) -> str:
@@ -92,7 +105,9 @@ class FieldView:
         if self.type == "decimal":
             bad += ['"1.234"', '"-1.00"'] if self.positive else ['"1.234"']
         if self.type == "integer":
-            bad += [str(bound) for bound in outside(self.accepted_items)]
+            low, high = self.bounds
+            bad += [str(low - 1)] if low >= -LARGEST else []
+            bad.append(str(high + 1))
         return bad
 
 
@@ -169,7 +184,8 @@ class EntityView:
     @property
     def uses_number(self) -> bool:
         """Whether a sample needs a number."""
-        return any("{n" in each.sample or "n " in f"{each.sample} " for each in self.fields)
+        nodes = (node for each in self.fields for node in ast.walk(ast.parse(each.sample, mode="eval")))
+        return any(isinstance(node, ast.Name) and node.id == "n" for node in nodes)
 
     @property
     def search_field(self) -> FieldView | None:
@@ -201,18 +217,6 @@ def views(plan: Plan) -> list[EntityView]:
     return list(entities.values())
 
 
-def outside(constraints: Sequence[str]) -> list[int]:
-    """Return the integers just outside the bounds that `Field(...)` names, where those are narrow."""
-    found: list[int] = []
-    for part in constraints[1].removeprefix("Field(").removesuffix(")").split(", "):
-        bound, _, value = part.partition("=")
-        if bound == "ge" and int(value) > -LARGEST:
-            found.append(int(value) - 1)
-        elif bound == "le":
-            found.append(int(value) + 1)
-    return found
-
-
 def _entity(entity: Entity) -> EntityView:
     words = spaced(entity.name)
     return EntityView(
@@ -241,6 +245,8 @@ def _entity(entity: Entity) -> EntityView:
 def _field(spec: FieldSpec, entity: Entity) -> FieldView:
     length = spec.max_length or LENGTHS.get(spec.type, 200)
     alias = class_name(entity.name) + class_name(spec.name)
+    if len(alias) > LONGEST_ALIAS:
+        alias = f"{class_name(entity.name)}Type{entity.fields.index(spec)}"
     quoted = [f'"{choice}"' for choice in spec.choices]
     optional = not spec.required and spec.type != "boolean"
     head, items, tail = _accepted(spec, alias, length)
@@ -263,6 +269,7 @@ def _field(spec: FieldSpec, entity: Entity) -> FieldView:
         alias=alias,
         positive=spec.minimum is not None and spec.minimum >= 0,
         length=length,
+        bounds=_bounds(spec) if spec.type == "integer" else (0, 0),
     )
 
 
@@ -276,13 +283,10 @@ def _accepted(spec: FieldSpec, alias: str, length: int) -> tuple[str, list[str],
         case "string" | "text":
             base = "Line" if spec.type == "string" else "Prose"
             return "Annotated[", [base, f"Field(max_length={length})"], "]"
-        case "integer":
-            low, high = _bounds(spec)
-            return "Annotated[", ["int", f"Field(ge={low}, le={high})", "WHOLE"], "]"
+        case "integer" | "choice":
+            return alias, [], ""
         case "decimal":
             return "Amount" if spec.minimum is None else "PositiveAmount", [], ""
-        case "choice":
-            return alias, [], ""
         case _:
             names = {"email": "Email", "url": "Url", "boolean": "Flag", "date": "Day", "datetime": "Moment"}
             return names[spec.type], [], ""
@@ -325,9 +329,9 @@ def _sample(spec: FieldSpec, length: int, quoted: Sequence[str]) -> str:
         case "boolean":
             return "True"
         case "date":
-            return "(dt.date(2026, 1, 1) + dt.timedelta(days=n)).isoformat()"
+            return "day(n)"
         case "datetime":
-            return 'f"{dt.datetime(2026, 1, 1) + dt.timedelta(hours=n):%Y-%m-%dT%H:%M:%SZ}"'
+            return "moment(n)"
         case "choice":
             return quoted[0]
 
