@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Check", "check_all"]
 
 EXTRAS = {
-    "apps": ("fastapi", "uvicorn", "httpx", "pytest", "ruff", "bandit"),
+    "apps": ("fastapi", "uvicorn", "httpx2", "pytest", "ruff", "bandit"),
     "speech": ("espeakng-loader", "numpy", "scipy", "soundfile", "pyworld-prebuilt"),
     "models": ("torch", "transformers", "peft", "bitsandbytes"),
     "video": ("diffusers", "av"),
