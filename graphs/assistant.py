@@ -58,9 +58,12 @@ def build(kit: Kit) -> StateGraph[State]:
 async def _outcome(kit: Kit, turn: Sequence[BaseMessage]) -> Outcome:
     said = next((message.text for message in reversed(turn) if isinstance(message, AIMessage)), "")
     results = [message for message in turn if isinstance(message, ToolMessage)]
-    if results and results[-1].status == "error":
+    calling = [message for message in turn if isinstance(message, AIMessage) and message.tool_calls]
+    last = {call["id"] for call in calling[-1].tool_calls} if calling else set[str | None]()
+    broken = next((message for message in results if message.tool_call_id in last and message.status == "error"), None)
+    if broken:
         # The last thing that was tried did not work, and the model gave up.
-        error = await kit.tools.failure(results[-1].tool_call_id) or _refusal(results[-1])
+        error = await kit.tools.failure(broken.tool_call_id) or _refusal(broken)
         return Outcome(status="failed", summary=said, error=error, next=[f"nexus show {kit.run.id}"])
     following = [command for message in results for command in _next(message.text)]
     return Outcome(summary=said, next=list(dict.fromkeys(following)))

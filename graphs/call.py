@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from langgraph.graph import END, START, StateGraph
 
+from nexus_agents.core.errors import InputError, ToolInputError
 from nexus_agents.core.runs import Outcome
 
 if TYPE_CHECKING:
@@ -27,10 +28,16 @@ def build(kit: Kit) -> StateGraph[State]:
     """Return the graph: one node that calls the tool."""
 
     async def call(state: State) -> dict[str, Any]:
-        result = await kit.tools.call(state["tool"], state["arguments"], call_id=f"call-{kit.run.id}", agent="user")
+        call_id = f"call-{kit.run.id}"
+        try:
+            result = await kit.tools.call(state["tool"], state["arguments"], call_id=call_id, agent="user")
+        except ToolInputError as error:
+            # No model chose these arguments: a person typed them.
+            raise InputError(error.message, error.hint) from error
         data = result.model_dump(mode="json")
         following = [str(command) for command in data.get("next", [])]
-        outcome = Outcome(summary=str(data.get("summary") or f"{state['tool']}: done"), next=following, data=data)
+        summary = str(getattr(result, "summary", "") or f"{state['tool']}: done")
+        outcome = Outcome(summary=summary, next=following, data=data)
         return {"result": outcome.model_dump(mode="json")}
 
     graph = StateGraph(State)

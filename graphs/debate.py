@@ -183,7 +183,7 @@ class Debate:
         file = self._kit.workspace / path
         await self._kit.tools.artifact(file, "transcript", state["request"], call_id=call_id, agent="judge")
         outcome = Outcome(
-            summary=f"{verdict.answer}\n{verdict.reason}\nThe debate is written down in {file}.",
+            summary=f"{verdict.answer}\n\n{verdict.reason}\n\nThe debate is written down in {file}.",
             data={
                 "verdict": verdict.model_dump(mode="json"),
                 "answers": {name: answer.model_dump(mode="json") for name, answer in state["answers"].items()},

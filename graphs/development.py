@@ -98,7 +98,8 @@ class Team:
         plan, turn = state["plan"], state["round"]
         task = ["Write the tests of this plan and run them.", to_block(plan)]
         if turn:
-            task = ["The code was mended. Run the tests again, and mend tests that are wrong.", to_block(plan)]
+            again = f"Round {turn + 1}: the code was mended. Run the tests again, and mend tests that are wrong."
+            task = [again, to_block(plan)]
             task += [to_block(state["tests"])] if "tests" in state else []
         report = await TestingAgent().run(self._kit, "\n\n".join(task))
         # What others left over belongs into history too: nobody else writes at this moment.
@@ -107,7 +108,8 @@ class Team:
 
     async def review(self, state: State) -> dict[str, Any]:
         """Let the reviewer read what was made."""
-        task = ["Review what was built for this plan.", to_block(state["plan"]), to_block(state["tests"])]
+        begin = f"Review what was built for this plan (round {state['round'] + 1})."
+        task = [begin, to_block(state["plan"]), to_block(state["tests"])]
         review = await ReviewAgent().run(self._kit, "\n\n".join(task))
         turn = state["round"]
         await self._write("REVIEW.md", review_page(review, state["tests"]), turn=f"review-{turn}")
@@ -164,7 +166,7 @@ class Team:
             wrong = _to_mend(name, state)
             if not wrong:
                 return {}
-            task = [f"Mend the {name}: {len(wrong)} points are open.", to_block(plan), *wrong]
+            task = [f"Round {turn + 1}: mend the {name}: {len(wrong)} points are open.", to_block(plan), *wrong]
         report = await BUILDERS[name]().run(self._kit, "\n\n".join(task))
         owned = [file.path for file in plan.files if file.owner == name]
         await self._commit(name, turn, f"{name.title()}: {report.summary}", [*owned, *report.files])

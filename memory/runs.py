@@ -27,6 +27,7 @@ REMOTE_SECONDS = 60
 """An owner on another host counts as alive for so long after its last sign of life (seconds)."""
 
 _SAME_START_SECONDS = 1.0
+_SAME_TICK_SECONDS = 0.1
 _NAMED = 5
 
 
@@ -80,8 +81,13 @@ class SqlRuns:
     async def list(
         self, *, limit: int = 50, statuses: Sequence[RunStatus] = (), thread_id: str | None = None
     ) -> list[Run]:
-        """Return runs, newest first."""
-        query = select(runs).order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
+        """Return runs that were not deleted, newest first."""
+        query = (
+            select(runs)
+            .where(runs.c.deleted_at.is_(None))
+            .order_by(runs.c.created_at.desc(), runs.c.id.desc())
+            .limit(limit)
+        )
         if statuses:
             query = query.where(runs.c.status.in_(statuses))
         if thread_id is not None:
@@ -94,6 +100,15 @@ class SqlRuns:
         if statuses:
             query = query.where(runs.c.status.in_(statuses))
         return int((await self._database.read(query))[0]["number"])
+
+    async def rename(self, run_id: str, title: str | None) -> bool:
+        """Give a run a name, or take it away; False where there is no such run."""
+        return await self._database.change(update(runs).where(runs.c.id == run_id).values(title=title)) == 1
+
+    async def delete(self, run_id: str, *, deleted: bool = True) -> bool:
+        """Delete a run from the lists, or bring it back; False where there is no such run."""
+        moment = now() if deleted else None
+        return await self._database.change(update(runs).where(runs.c.id == run_id).values(deleted_at=moment)) == 1
 
     async def claim(self, run_id: str, owner: Owner) -> Run:
         """Take a run for this process: status `running`, fence one higher.
@@ -168,16 +183,18 @@ def _is_here(owner: Owner) -> bool:
 
 def _alive(owner: Owner, run: Run) -> bool:
     if not _is_here(owner):
-        return now() - run.updated_at < timedelta(seconds=REMOTE_SECONDS)
+        return abs(now() - run.updated_at) < timedelta(seconds=REMOTE_SECONDS)
     import psutil
 
     try:
         process = psutil.Process(owner.pid)
-        # A zombie has ended; only its parent has not looked yet.
-        return (
-            abs(process.create_time() - owner.started) <= _SAME_START_SECONDS
-            and process.status() != psutil.STATUS_ZOMBIE
+        started = process.create_time()
+        # Linux counts from the start of the machine and macOS from the epoch: setting the clock moves one of the two.
+        same = abs(started - owner.started) <= _SAME_START_SECONDS or (
+            owner.since_boot is not None and abs(started - psutil.boot_time() - owner.since_boot) <= _SAME_TICK_SECONDS
         )
+        # A zombie has ended; only its parent has not looked yet.
+        return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:

@@ -85,6 +85,8 @@ runs = Table(
     Column("fence", Integer, nullable=False),
     Column("result", _NULLABLE_JSON),
     Column("error", _NULLABLE_JSON),
+    Column("title", Text),
+    Column("deleted_at", Moment),
     Column("created_at", Moment, nullable=False, index=True),
     Column("updated_at", Moment, nullable=False),
 )

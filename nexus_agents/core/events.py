@@ -146,6 +146,8 @@ class ArtifactMade(_Event):
     """A file was made for the user."""
 
     type: Literal["artifact_made"] = "artifact_made"
+    call_id: str = ""
+    """The tool call that made it."""
     path: str
     kind: str
     title: str

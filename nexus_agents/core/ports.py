@@ -52,7 +52,15 @@ class RunStore(Protocol):
     async def list(
         self, *, limit: int = 50, statuses: Sequence[RunStatus] = (), thread_id: str | None = None
     ) -> list[Run]:
-        """Return runs, newest first."""
+        """Return runs that were not deleted, newest first."""
+        ...
+
+    async def rename(self, run_id: str, title: str | None) -> bool:
+        """Give a run a name, or take it away; False where there is no such run."""
+        ...
+
+    async def delete(self, run_id: str, *, deleted: bool = True) -> bool:
+        """Delete a run from the lists, or bring it back; False where there is no such run."""
         ...
 
     async def claim(self, run_id: str, owner: Owner) -> Run:

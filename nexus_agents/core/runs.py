@@ -40,6 +40,8 @@ class Owner(BaseModel):
     pid: int
     started: float
     """Start time of the process, seconds since the epoch, as psutil gives it."""
+    since_boot: float | None = None
+    """The same in seconds since the machine was started: it stays when the clock is set."""
 
 
 class RunError(BaseModel):
@@ -74,6 +76,10 @@ class Run(BaseModel):
     """Grows by one each time a process takes the run: a writer with an older number has lost it."""
     result: dict[str, Any] | None = None
     error: RunError | None = None
+    title: str | None = None
+    """A name that a person gave it."""
+    deleted_at: datetime | None = None
+    """When a person deleted it: it is listed no more, and can be brought back."""
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
 

@@ -103,11 +103,11 @@ class Approvals:
         asked = ApprovalAsked(
             agent=agent, tool=tool, call_id=call_id, risk=risk, arguments=dict(arguments), question=question, how=how
         )
-        question = asked.model_dump(mode="json", exclude={"seq", "at", "approval_id"})
+        posed = asked.model_dump(mode="json", exclude={"seq", "at", "approval_id"})
         # LangGraph hands answers out by their order within a node. A node that runs again may ask less than it did (a
         # call is done by now, a risk class is approved), and then the next answer is that to another question.
         while True:
-            answer = _Answer.model_validate(interrupt(question))
+            answer = _Answer.model_validate(interrupt(posed))
             if (answer.call_id, answer.risk) == (call_id, risk):
                 return answer
 

@@ -15,9 +15,10 @@ from nexus_agents.models.servers import find_servers
 from nexus_agents.models.source import Models
 
 if TYPE_CHECKING:
+    from nexus_agents.core.config import Config
     from nexus_agents.runtime.runtime import Runtime
 
-__all__ = ["Check", "check_all"]
+__all__ = ["Check", "check_all", "model_and_reason"]
 
 EXTRAS = {
     "apps": ("fastapi", "uvicorn", "httpx2", "pytest", "ruff", "bandit"),
@@ -56,12 +57,21 @@ async def check_all(runtime: Runtime) -> list[Check]:
     ]
 
 
+def model_and_reason(config: Config) -> tuple[str, str]:
+    """Return the model that leads a run, and why.
+
+    Raises:
+        ConfigError: agents.yaml names a model that there is not.
+    """
+    models = Models(config)
+    return models.describe("assistant"), models.reason("assistant")
+
+
 def _model(runtime: Runtime) -> Check:
     try:
-        models = Models(runtime.settings.config)
-        name = models.describe("assistant")
-        models.get("assistant")
-        return Check(what="model", state="ok", says=f"{name}: {models.reason('assistant')}")
+        name, reason = model_and_reason(runtime.settings.config)
+        Models(runtime.settings.config).get("assistant")
+        return Check(what="model", state="ok", says=f"{name}: {reason}")
     except NexusError as error:
         return Check(what="model", state="broken", says=f"{error.message} {error.hint}")
 

@@ -82,7 +82,8 @@ class RunJob:
                 sha256=digest,
             )
             event = await self.artifacts.add(
-                artifact, ArtifactMade(path=str(path), kind=kind, title=artifact.title, bytes=size)
+                artifact,
+                ArtifactMade(call_id=self.call_id, path=str(path), kind=kind, title=artifact.title, bytes=size),
             )
             if event is not None:
                 self.recorder.show(event)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nexus_agents.core.errors import ExitCode, InputError, NexusError
+from nexus_agents.core.errors import ExitCode, InputError, NexusError, WorkspaceError
 from nexus_agents.core.events import ApprovalAsked, RunFinished, RunResumed, RunStarted
 from nexus_agents.core.names import new_id
 from nexus_agents.core.runs import UNFINISHED, Owner, Run, RunError
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from nexus_agents.core.tool import Risk
     from nexus_agents.runtime.approvals import Decision
 
-__all__ = ["Runtime", "open_runtime"]
+__all__ = ["Runtime", "is_alive", "open_runtime"]
+
+
+_AT_WORK: set[tuple[str, str]] = set()
+"""Database and id of the runs that this process works on: the runs table knows processes, not runtimes."""
 
 
 class Runtime:
@@ -77,7 +81,7 @@ class Runtime:
             approved: Risk classes that need no further question in this run.
 
         Raises:
-            InputError: An empty request, or an unfinished run on that thread.
+            InputError: A request that is empty or no text, or an unfinished run on that thread.
             ConfigError: There is no such graph or model.
             WorkspaceError: The workspace cannot be written.
         """
@@ -85,6 +89,8 @@ class Runtime:
             raise InputError(
                 "The request is empty.", 'Say what you want, for instance: nexus run "debate: is 91 prime?"'
             )
+        if any("\ud800" <= char <= "\udfff" for char in request):
+            raise InputError("The request is not UTF-8 text.", "Write it in a terminal whose encoding is UTF-8.")
         run_id = new_id()
         earlier = await self._thread(thread_id) if thread_id else None
         folder = workspace or (Path(earlier.workspace) if earlier else self.settings.workspaces / run_id)
@@ -93,13 +99,14 @@ class Runtime:
             thread_id=thread_id or run_id,
             graph=graph,
             request=request.strip(),
-            workspace=str(check_workspace(folder)),
+            workspace=str(folder.expanduser().absolute()),
             origin=str(Path.cwd()),
             model=model,
             inputs=dict(inputs or {}),
             approved=list(approved),
         )
         Worker.check(self._house, run)
+        run.workspace = str(check_workspace(folder))
         await self.memory.runs.create(run)
         return run
 
@@ -120,22 +127,27 @@ class Runtime:
             approved: Risk classes to approve for the rest of the run.
 
         Raises:
-            InputError: There is no such run, it has ended, another process works on it, or it never asked what is answered.
+            InputError: There is no such run, it has ended, another process works on it, or it never asked what is
+                answered.
+            WorkspaceError: It was begun, and its workspace is gone.
         """
         await self._check_answers(run_id, answers or {})
-        run = await self._claim(run_id, approved)
-        queue: asyncio.Queue[AnyEvent | None] = asyncio.Queue()
-        task = asyncio.create_task(self._work(run, queue, dict(answers or {})), name=f"run {run.id}")
-        self._tasks[run.id] = task
-        try:
-            while (event := await queue.get()) is not None:
-                yield event
-        finally:
-            if not task.done():
-                task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            self._tasks.pop(run.id, None)
+        found = await self._get(run_id)
+        _check_kept(found)
+        with self._alone(found.id):
+            run = await self._claim(run_id, approved)
+            queue: asyncio.Queue[AnyEvent | None] = asyncio.Queue()
+            task = asyncio.create_task(self._work(run, queue, dict(answers or {})), name=f"run {run.id}")
+            self._tasks[run.id] = task
+            try:
+                while (event := await queue.get()) is not None:
+                    yield event
+            finally:
+                if not task.done():
+                    task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+                self._tasks.pop(run.id, None)
 
     async def unfinished(self, run_id: str | None = None) -> Run | None:
         """Return the run to resume: the one named, or the newest that was cut off or waits.
@@ -194,6 +206,19 @@ class Runtime:
         claimed = await self.memory.runs.claim(run.id, owner())
         return claimed.model_copy(update={"approved": sorted({*claimed.approved, *approved})})
 
+    @contextmanager
+    def _alone(self, run_id: str) -> Generator[None]:
+        key = (self.settings.database_url, run_id)
+        if key in _AT_WORK:
+            raise InputError(
+                f"Run {run_id} is being worked on by this process.", "Wait for it to end, or interrupt it first."
+            )
+        _AT_WORK.add(key)
+        try:
+            yield
+        finally:
+            _AT_WORK.discard(key)
+
     async def _check_answers(self, run_id: str, answers: Mapping[str, Decision]) -> None:
         if not answers:
             return
@@ -224,7 +249,7 @@ class Runtime:
     async def _announce(self, worker: Worker, run: Run) -> None:
         model, reason = worker.model
         # A process that was killed in its first moments may have taken the run and not said so.
-        if run.fence <= 1 or not await self.memory.events.read(run.id):
+        if not await self.memory.events.read(run.id):
             await worker.emit(
                 RunStarted(
                     run_id=run.id,
@@ -262,7 +287,36 @@ def owner() -> Owner:
 
     import psutil
 
-    return Owner(host=socket.gethostname(), pid=os.getpid(), started=psutil.Process().create_time())
+    started = psutil.Process().create_time()
+    return Owner(host=socket.gethostname(), pid=os.getpid(), started=started, since_boot=started - psutil.boot_time())
+
+
+def is_alive(owner: Owner) -> bool:
+    """Return whether a process of this machine is still there, and not another one under its number."""
+    import psutil
+
+    try:
+        process = psutil.Process(owner.pid)
+        started = process.create_time()
+        # Linux counts from the start of the machine and macOS from the epoch: setting the clock moves one of the two.
+        same = abs(started - owner.started) <= 1.0 or (
+            owner.since_boot is not None and abs(started - psutil.boot_time() - owner.since_boot) <= 0.1
+        )
+        # A zombie has ended; only its parent has not looked yet.
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.AccessDenied:
+        return True
+    except psutil.Error:
+        return False
+
+
+def _check_kept(run: Run) -> None:
+    # A new folder in its place would be empty, while the ledger has it that files were written there.
+    if run.fence and run.status in UNFINISHED and not Path(run.workspace).is_dir():
+        raise WorkspaceError(
+            f"The workspace of run {run.id} is gone: {run.workspace}",
+            "Put it back where it was, then resume; or begin anew with another request.",
+        )
 
 
 def _interrupted(run: Run) -> RunFinished:

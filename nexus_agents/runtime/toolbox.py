@@ -128,7 +128,7 @@ class RunToolbox:
     def _explain(self, error: Exception, spec: ToolSpec) -> NexusError:
         if isinstance(error, TimeoutError) and not isinstance(error, NexusError):
             return LimitReached(
-                f"{spec.name} took longer than {spec.timeout:.0f} s and was stopped.", "Ask for less at once."
+                f"{spec.name} took longer than {spec.timeout:g} s and was stopped.", "Ask for less at once."
             )
         return explain(error, log_file=self._log_file, doing=f"calling the tool {spec.name}")
 

@@ -148,9 +148,9 @@ async def open_house(
 
 
 def log_to(path: Path) -> None:
-    """Send the log of this process to a file, which is turned over at 2 MB."""
+    """Send the log of this process to a file, which is turned over at 2 MB; a process may have several homes."""
     log = logging.getLogger("nexus")
-    if log.handlers:
+    if any(getattr(handler, "baseFilename", "") == str(path.absolute()) for handler in log.handlers):
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 import re
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Step", "WorkflowAgent", "build_workflow", "check_workflow"]
 
+FINISH = "workflow-finish"
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w-]*)\}")
 
 
@@ -64,12 +66,18 @@ def check_workflow(workflow: Mapping[str, Any], agents: Mapping[str, object], co
         context: The initial context.
 
     Raises:
-        ConfigError: An unknown agent or step, a cycle, a step that is named twice, or context that nobody provides.
+        ConfigError: An unknown agent or step, a cycle, a step that is named twice or as it cannot be, or context
+            that nobody provides.
         InputError: The initial context cannot be kept as JSON.
     """
     steps = _read(workflow)
     ids = [step.id for step in steps]
     for step in steps:
+        # LangGraph keeps these names and signs for itself.
+        if step.id == FINISH or step.id.startswith("__") or re.search(r"[:|]", step.id):
+            raise ConfigError(
+                f"A step cannot be named {step.id!r}.", "Give it an `id` of letters, digits, hyphens and underscores."
+            )
         _refuse_unknown("agent", step.agent, agents, f"Register it first: register_agent({step.agent!r}, ...).")
         for name in step.depends_on:
             _refuse_unknown("step", name, ids, f"The steps are: {', '.join(ids)}.")
@@ -107,9 +115,9 @@ def build_workflow(steps: Sequence[Step], agents: Mapping[str, object], kit: Kit
         outcome = Outcome(summary=f"{len(steps)} steps are done: {', '.join(made)}.", data={"results": made})
         return {"result": outcome.model_dump(mode="json")}
 
-    graph.add_node("workflow-finish", finish)
-    graph.add_edge(last, "workflow-finish")
-    graph.add_edge("workflow-finish", END)
+    graph.add_node(FINISH, finish)
+    graph.add_edge(last, FINISH)
+    graph.add_edge(FINISH, END)
     return graph
 
 
@@ -131,9 +139,18 @@ async def _call(agent: object, kit: Kit, action: str, context: Mapping[str, Any]
     from nexus_agents.agents.base import Agent
 
     if isinstance(agent, Agent):
+        from langchain_core.messages import HumanMessage
+
+        # A message of its own, so that what is known is not taken for what is asked.
         shared = json.dumps(dict(context), indent=1, ensure_ascii=False)
-        return await cast("Agent[Any]", agent).run(kit, f"{action}\n\nShared context:\n```json\n{shared}\n```")
-    answer = cast("WorkflowAgent", agent)(action, context)
+        known = [HumanMessage(f"Shared context of the workflow:\n```json\n{shared}\n```")] if context else []
+        return await cast("Agent[Any]", agent).run(kit, action, history=known)
+    call = cast("WorkflowAgent", agent)
+    if inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(getattr(call, "__call__", None)):  # noqa: B004
+        answer = call(action, context)
+    else:
+        # A plain function that waits for something must not hold up the steps beside it.
+        answer = await asyncio.to_thread(call, action, context)
     return await answer if inspect.isawaitable(answer) else answer
 
 

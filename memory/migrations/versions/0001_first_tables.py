@@ -60,6 +60,8 @@ def _runs() -> None:
         sa.Column("fence", sa.Integer, nullable=False),
         sa.Column("result", sa.JSON),
         sa.Column("error", sa.JSON),
+        sa.Column("title", sa.Text),
+        sa.Column("deleted_at", _MOMENT),
         sa.Column("created_at", _MOMENT, nullable=False),
         sa.Column("updated_at", _MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_runs"),

@@ -44,7 +44,7 @@ def decide(turn: Turn) -> Decision:
         return Calls([(tool, {name: value for name, value in arguments.items() if name in offered})])
     if not steps:
         return Say("\n\n".join(_plain_answer(intent) for intent in understood.intents))
-    return Say("\n".join(_told(result) for result in turn.results))
+    return Say("\n\n".join(_told(result) for result in turn.results))
 
 
 def _understand(turn: Turn) -> Understanding:
