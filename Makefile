@@ -12,6 +12,9 @@ help: ## Show this list
 demo: $(VENV)/.demo ## Set everything up and run the main job on the inputs in examples/
 	@$(BIN)/python examples/demo.py
 
+run: $(VENV)/.demo ## Open the app
+	@$(BIN)/nexus
+
 test: $(VENV)/.dev ## Set up what the tests need and run them all
 	@$(BIN)/python -m pytest
 
