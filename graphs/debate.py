@@ -13,6 +13,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send
 
 from nexus_agents.agents.ask import ask
+from nexus_agents.agents.base import PROMPTS
 from nexus_agents.core.errors import ConfigError
 from nexus_agents.core.events import Message
 from nexus_agents.core.runs import Outcome
@@ -195,19 +196,24 @@ class Debate:
     async def _ask(self, name: str, text: str, product: type[Any], *, model: str = "", prompt: str = "debater") -> Any:
         # Two seats may hold the same model; the number behind its name tells them apart and is not part of the model.
         chosen = model or name.partition("#")[0]
-        return await ask(self._kit, text, product, agent=name, prompt=prompt, model=chosen)
+        system = (PROMPTS / f"{prompt}.md").read_text(encoding="utf-8")
+        return await ask(self._kit, text, product, agent=name, system=system, model=chosen)
 
     async def _say(self, name: str, text: str, product: Answer | Critique | Verdict) -> None:
         await self._kit.recorder.emit(Message(agent=name, text=text, data=product.model_dump(mode="json")))
 
     def _default_debaters(self) -> list[str]:
-        default = self._kit.models.describe("debater")
-        return list(SOLVERS) if default.startswith("builtin:") else [f"{default}#1", f"{default}#2"]
+        # Not what the name stands for: an alias, or `auto`, also tells the address of the server.
+        config, own = self._kit.config, self._kit.config.agents.get("debater")
+        default = (own.model if own else None) or self._kit.run.model or config.default_model
+        return list(SOLVERS) if self._is_builtin(default) else [f"{default}#1", f"{default}#2"]
 
     def _default_judge(self, models: Sequence[str]) -> str:
-        if all(name.startswith("builtin:") for name in models):
-            return "builtin:judge"
-        return next(name for name in models if not name.startswith("builtin:")).partition("#")[0]
+        speaking = [name.partition("#")[0] for name in models if not self._is_builtin(name)]
+        return speaking[0] if speaking else "builtin:judge"
+
+    def _is_builtin(self, name: str) -> bool:
+        return self._kit.models.describe("debater", name=name.partition("#")[0]).startswith("builtin:")
 
 
 def _file_name(question: str) -> str:

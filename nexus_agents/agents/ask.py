@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel
 
-from nexus_agents.agents.base import PROMPTS
+from nexus_agents.agents.base import first_line
 from nexus_agents.agents.retry import with_retries
 from nexus_agents.core.errors import NexusError
 from nexus_agents.core.events import Usage
@@ -25,7 +25,7 @@ ATTEMPTS = 3
 """A model that answers out of form is told what was wrong, twice."""
 
 
-async def ask(kit: Kit, text: str, product: type[M], *, agent: str, prompt: str, model: str | None = None) -> M:
+async def ask(kit: Kit, text: str, product: type[M], *, agent: str, system: str, model: str | None = None) -> M:
     """Ask a model for a typed product.
 
     Args:
@@ -33,7 +33,7 @@ async def ask(kit: Kit, text: str, product: type[M], *, agent: str, prompt: str,
         text: The question, with the products of others as blocks.
         product: What shall come back.
         agent: The name under which events and usage appear.
-        prompt: Name of the system prompt in `prompts/`.
+        system: System prompt.
         model: `provider:model`; that of the agent by default.
 
     Raises:
@@ -44,9 +44,11 @@ async def ask(kit: Kit, text: str, product: type[M], *, agent: str, prompt: str,
     chat = kit.models.get(agent, name=model)
     # The declared type has holes: with include_raw it answers {raw, parsed, parsing_error}.
     structured = cast("Any", chat).with_structured_output(product, include_raw=True)
+    # A typed answer is no text for people while it is being made: LangGraph is told not to stream it.
+    structured = structured.with_config(tags=["nostream"])
     call = cast("Callable[[Sequence[BaseMessage]], Awaitable[dict[str, Any]]]", structured.ainvoke)
-    system = (PROMPTS / f"{prompt}.md").read_text(encoding="utf-8")
     messages: list[BaseMessage] = [SystemMessage(system), HumanMessage(text)]
+    said = ""
     for _ in range(ATTEMPTS):
         answer = await with_retries(partial(call, tuple(messages)), what=name, kit=kit)
         raw = answer["raw"]
@@ -62,9 +64,13 @@ async def ask(kit: Kit, text: str, product: type[M], *, agent: str, prompt: str,
             )
         if isinstance(answer["parsed"], product):
             return answer["parsed"]
+        text = raw.text if isinstance(raw, AIMessage) else ""
+        # What the model said first, before it was told about forms, is the best reason that there is.
+        said = said or text
         wrong = str(answer["parsing_error"] or "no answer in the form asked for")
-        messages += [AIMessage(raw.text or "(no text)"), HumanMessage(f"That is not a {product.__name__}: {wrong}")]
+        messages += [AIMessage(text or "(no text)"), HumanMessage(f"That is not a {product.__name__}: {wrong}")]
+    reason, hint = first_line(said), "\n".join(said.strip().splitlines()[1:])
     raise NexusError(
-        f"{name} did not answer with a {product.__name__} in {ATTEMPTS} attempts.",
-        "Name a model that can call tools or answer in JSON, in agents.yaml or with --model.",
+        reason or f"{name} did not answer with a {product.__name__} in {ATTEMPTS} attempts.",
+        first_line(hint) or "Name a model that can call tools or answer in JSON, in agents.yaml or with --model.",
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from nexus_agents.core.ports import Kit
 
-__all__ = ["Agent", "first_line"]
+__all__ = ["PROMPTS", "Agent", "first_line"]
 
 Output = TypeVar("Output", bound=BaseModel)
 
@@ -49,20 +49,30 @@ class Agent(Generic[Output]):
         Raises:
             NexusError: The model could not be reached, a limit was met, or the product does not fit.
         """
-        from nexus_agents.agents.loop import build_loop
-
         model = kit.models.describe(self.name)
         await kit.recorder.emit(AgentStarted(agent=self.name, task=first_line(task), model=model))
-        loop = build_loop(kit, agent=self.name, prompt=self.prompt(kit), tools=self.toolset(kit), output=self.output)
-        state = await loop.ainvoke({"messages": [*history, ("user", task)]})
+        product = await self._product(kit, task, history)
+        await kit.recorder.emit(AgentFinished(agent=self.name, summary=str(getattr(product, "summary", ""))))
+        return product
+
+    async def _product(self, kit: Kit, task: str, history: Sequence[BaseMessage]) -> Output:
+        tools = self.toolset(kit)
+        if not tools and not history:
+            # Without tools there is no loop: LangChain's would ask again for ever where the model answers in words.
+            from nexus_agents.agents.ask import ask
+
+            return await ask(kit, task, self.output, agent=self.name, system=self.prompt(kit))
+        from nexus_agents.agents.loop import LIMIT, build_loop
+
+        loop = build_loop(kit, agent=self.name, prompt=self.prompt(kit), tools=tools, output=self.output)
+        state = await loop.ainvoke({"messages": [*history, ("user", task)]}, LIMIT)
         product = state.get("structured_response")
         if not isinstance(product, self.output):
             raise NexusError(
                 first_line(state["messages"][-1].text) or f"The {self.name} agent said nothing.",
-                f"The {self.name} agent ({model}) handed over no {self.output.__name__}: ask otherwise, or name "
-                "another model in agents.yaml.",
+                f"The {self.name} agent ({kit.models.describe(self.name)}) handed over no {self.output.__name__}: "
+                "ask otherwise, or name another model in agents.yaml.",
             )
-        await kit.recorder.emit(AgentFinished(agent=self.name, summary=str(getattr(product, "summary", ""))))
         return product
 
     def prompt(self, kit: Kit) -> str:

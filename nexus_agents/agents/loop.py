@@ -17,13 +17,16 @@ from nexus_agents.core.events import Usage
 if TYPE_CHECKING:
     from nexus_agents.core.ports import Kit
 
-__all__ = ["Loop", "build_loop"]
+__all__ = ["LIMIT", "Loop", "build_loop"]
+
+LIMIT = {"recursion_limit": 120}
+"""Some sixty rounds of model and tools in one turn: LangChain's own limit of 9,999 would only be met by a full wallet."""
 
 
 class Loop(Protocol):
     """A compiled agent."""
 
-    async def ainvoke(self, input: Mapping[str, Any]) -> dict[str, Any]:
+    async def ainvoke(self, input: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
         """Run until the model calls no more tools; returns the state (`messages`, `structured_response`)."""
         ...
 

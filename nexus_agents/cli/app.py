@@ -5,19 +5,20 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from nexus_agents.cli import debate, doctor, podcast, resume, runs, show, speak, voices
 from nexus_agents.cli import run as run_command
+from nexus_agents.cli.render import plain, silence
 from nexus_agents.core.errors import ExitCode, NexusError
+from nexus_agents.core.registry import load_dotted
 
 __all__ = ["app", "run"]
 
 app = typer.Typer(
     name="nexus",
     help="A workstation of agents for people who own their models.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -33,11 +34,20 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """A workstation of agents for people who own their models."""
+    """A workstation of agents for people who own their models; alone, in a terminal, it opens the app."""
+    if context.invoked_subcommand is not None:
+        return
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        # By dotted name: the command line knows of the app only that there is one.
+        load_dotted("tui.app:run", "app")()
+        return
+    typer.echo(context.get_help())
+    raise typer.Exit(int(ExitCode.USAGE))
 
 
 app.command("run")(run_command.run)
@@ -57,15 +67,16 @@ def run(arguments: list[str]) -> int:
         answer = app(arguments, prog_name="nexus", standalone_mode=False)
     except NexusError as error:
         return tell(error)
-    except click.ClickException as error:
-        error.show()
-        return int(ExitCode.USAGE)
-    except (KeyboardInterrupt, click.Abort):
+    except typer.TyperException as error:
+        return _usage(error)
+    except (KeyboardInterrupt, typer.Abort):
         print("Interrupted.", file=sys.stderr)  # noqa: T201
         return int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of a pipe went away (`nexus show X | head`): there is nobody left to tell.
-        sys.stderr.close()
+    except (BrokenPipeError, SystemExit) as error:
+        # Typer and Rich turn the pipe into an exit of their own.
+        if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
+            raise
+        silence()
         return int(ExitCode.DONE)
     except Exception as error:
         return tell(_unexpected(error))
@@ -74,10 +85,17 @@ def run(arguments: list[str]) -> int:
 
 def tell(error: NexusError) -> int:
     """Say what is wrong and what to do, and return the exit code."""
-    print(error.message, file=sys.stderr)  # noqa: T201
+    print(plain(error.message), file=sys.stderr)  # noqa: T201
     if error.hint:
-        print(error.hint, file=sys.stderr)  # noqa: T201
+        print(plain(error.hint), file=sys.stderr)  # noqa: T201
     return int(error.exit_code)
+
+
+def _usage(error: typer.TyperException) -> int:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "nexus"
+    tell(NexusError(" ".join(error.format_message().split()), f"See: {command} --help"))
+    return int(ExitCode.USAGE)
 
 
 def _unexpected(error: Exception) -> NexusError:

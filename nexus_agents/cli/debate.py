@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nexus_agents.cli.drive import approved_by, drive
-from nexus_agents.cli.options import ConfigFile, Json, Workspace, Yes
+from nexus_agents.cli.options import ConfigFile, Json, Plain, Workspace, Yes
 
 if TYPE_CHECKING:
     from nexus_agents.core.runs import Run
@@ -25,6 +25,7 @@ def debate(
     rounds: Annotated[int, typer.Option(min=0, max=10, help="Rounds of criticism; 0 leaves it to agents.yaml.")] = 0,
     workspace: Workspace = None,
     as_json: Json = False,
+    plain: Plain = False,
     yes: Yes = False,
     config: ConfigFile = None,
 ) -> int:
@@ -40,4 +41,4 @@ def debate(
             question, graph="debate", inputs=inputs, workspace=workspace, approved=approved_by(yes)
         )
 
-    return drive(begin, as_json=as_json, yes=yes, config=config)
+    return drive(begin, as_json=as_json, plain=plain, yes=yes, config=config)

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from nexus_agents.cli.render import Narration, print_json
+from nexus_agents.cli.render import Narration, print_json, silence
 from nexus_agents.core.errors import ExitCode
 from nexus_agents.core.events import ApprovalAsked, RunFinished
 
 if TYPE_CHECKING:
+    from nexus_agents.core.events import AnyEvent
     from nexus_agents.core.runs import Run
     from nexus_agents.core.tool import Risk
     from nexus_agents.runtime.approvals import Decision
     from nexus_agents.runtime.runtime import Runtime
 
 __all__ = ["approved_by", "drive"]
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def approved_by(yes: bool) -> tuple[Risk, ...]:
@@ -28,24 +33,34 @@ def approved_by(yes: bool) -> tuple[Risk, ...]:
 
 
 def drive(
-    begin: Callable[[Runtime], Awaitable[Run | None]], *, as_json: bool, yes: bool, config: Path | None = None
+    begin: Callable[[Runtime], Awaitable[Run | None]],
+    *,
+    as_json: bool,
+    plain: bool,
+    yes: bool,
+    config: Path | None = None,
 ) -> int:
     """Work a run until it ends or waits for somebody who is not there.
 
     Args:
         begin: Starts or finds the run; None where there is nothing to do.
         as_json: Print events as JSON lines on standard output.
+        plain: Tell them without colours and without drawing over what was said.
         yes: Approve risk classes up to execute.
         config: The agents.yaml that was named.
 
     Returns:
         The exit code.
     """
-    return asyncio.run(_drive(begin, as_json, yes, config))
+    return asyncio.run(_drive(begin, print_json if as_json else Narration(plain).show, yes, as_json, config))
 
 
 async def _drive(
-    begin: Callable[[Runtime], Awaitable[Run | None]], as_json: bool, yes: bool, config: Path | None
+    begin: Callable[[Runtime], Awaitable[Run | None]],
+    show: Callable[[AnyEvent], None],
+    yes: bool,
+    headless: bool,
+    config: Path | None,
 ) -> int:
     from nexus_agents.runtime.runtime import open_runtime
     from nexus_agents.runtime.settings import load_settings
@@ -55,24 +70,26 @@ async def _drive(
         if run is None:
             return int(ExitCode.DONE)
         _on_signals(lambda: runtime.interrupt(run.id))
-        narration = None if as_json else Narration()
         approved = list(approved_by(yes))
         answers: dict[str, Decision] = {}
         while True:
             asked: list[ApprovalAsked] = []
             finished: RunFinished | None = None
             async for event in runtime.stream(run.id, answers=answers, approved=approved):
-                if narration:
-                    narration.show(event)
-                else:
-                    print_json(event)
+                try:
+                    show(event)
+                except (BrokenPipeError, SystemExit):
+                    # The reader went away, as Rich says with an exit: like any program in a pipe the run stops,
+                    # and can be resumed.
+                    silence()
+                    runtime.interrupt(run.id)
                 if isinstance(event, ApprovalAsked):
                     asked.append(event)
                 if isinstance(event, RunFinished):
                     finished = event
             if finished is None:
                 return int(ExitCode.FAILED)
-            if finished.status != "waiting" or as_json or not sys.stdin.isatty():
+            if finished.status != "waiting" or headless or not sys.stdin.isatty():
                 return _code(finished)
             answers = await asyncio.to_thread(_ask, asked, approved)
             if not answers:
@@ -108,12 +125,20 @@ def _code(finished: RunFinished) -> int:
 def _on_signals(stop: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
 
-    def once(number: signal.Signals) -> None:
+    def once() -> None:
         stop()
-        # A second signal ends the process at once: SQL memory keeps what was finished.
-        loop.remove_signal_handler(number)
-        if number is signal.SIGINT:
-            signal.signal(number, signal.default_int_handler)
+        for number in SIGNALS:
+            loop.add_signal_handler(number, _leave)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, once, number)
+    for number in SIGNALS:
+        loop.add_signal_handler(number, once)
+
+
+def _leave() -> None:
+    import psutil
+
+    # Asked twice: nothing is waited for. SQL memory keeps what was finished, and the run can be resumed.
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            child.kill()
+    os._exit(int(ExitCode.INTERRUPTED))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["ConfigFile", "Json", "Model", "Workspace", "Yes"]
+__all__ = ["ConfigFile", "Json", "Model", "Plain", "Workspace", "Yes"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output; for runs, one event a line.")]
 Yes = Annotated[
@@ -15,6 +15,9 @@ Yes = Annotated[
     typer.Option(
         "--yes", "-y", help="Approve tools up to running programs; never the imitation of a voice without consent."
     ),
+]
+Plain = Annotated[
+    bool, typer.Option("--plain", help="No colours, no bars, nothing drawn over: for screen readers and logs.")
 ]
 Model = Annotated[
     str | None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nexus_agents.cli.drive import approved_by, drive
-from nexus_agents.cli.options import ConfigFile, Json, Model, Workspace, Yes
+from nexus_agents.cli.options import ConfigFile, Json, Model, Plain, Workspace, Yes
 
 if TYPE_CHECKING:
     from nexus_agents.core.runs import Run
@@ -25,6 +25,7 @@ def podcast(
     model: Model = None,
     workspace: Workspace = None,
     as_json: Json = False,
+    plain: Plain = False,
     yes: Yes = False,
     config: ConfigFile = None,
 ) -> int:
@@ -48,4 +49,4 @@ def podcast(
             approved=approved_by(yes),
         )
 
-    return drive(begin, as_json=as_json, yes=yes, config=config)
+    return drive(begin, as_json=as_json, plain=plain, yes=yes, config=config)

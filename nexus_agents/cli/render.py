@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import unicodedata
 from typing import TYPE_CHECKING
 
 from nexus_agents.core import events as ev
@@ -10,7 +12,7 @@ from nexus_agents.core import events as ev
 if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
 
-__all__ = ["Narration", "duration", "print_json", "size", "telling"]
+__all__ = ["Narration", "duration", "plain", "print_json", "silence", "size", "telling"]
 
 
 def print_json(event: AnyEvent) -> None:
@@ -19,13 +21,19 @@ def print_json(event: AnyEvent) -> None:
 
 
 class Narration:
-    """Tells a run line by line, without colours where nobody would see them."""
+    """Tells a run line by line, without colours where nobody would see them.
 
-    def __init__(self) -> None:
+    Args:
+        unadorned: For screen readers: no colours, and progress as a line at each quarter instead of a bar.
+    """
+
+    def __init__(self, unadorned: bool = False) -> None:
         from rich.console import Console
 
-        self._err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._err = Console(stderr=True, highlight=False, soft_wrap=True, no_color=unadorned or None)
+        self._unadorned = unadorned
         self._progress = ""
+        self._quarters: dict[str, int] = {}
 
     def show(self, event: AnyEvent) -> None:
         """Print what an event has to say."""
@@ -38,17 +46,23 @@ class Narration:
         self._clear_progress()
         style, text = line
         if isinstance(event, ev.RunFinished) and event.summary:
-            print(event.summary, flush=True)  # noqa: T201
+            print(plain(event.summary), flush=True)  # noqa: T201
         if text:
-            self._err.print(text, style=style, markup=False)
+            self._err.print(text, style=None if self._unadorned else style, markup=False)
 
     def _show_progress(self, event: ev.ToolProgress) -> None:
+        if self._unadorned:
+            quarter = int(event.fraction * 4)
+            if quarter > self._quarters.get(event.call_id, 0):
+                self._quarters[event.call_id] = quarter
+                self._err.print(plain(f"  {event.tool}: {event.fraction:.0%} {event.text}".rstrip()), markup=False)
+            return
         if not self._err.is_terminal:
             return
         width = 24
         filled = round(event.fraction * width)
         self._progress = f"  {event.tool} [{'#' * filled}{'.' * (width - filled)}] {event.fraction:4.0%} {event.text}"
-        sys.stderr.write(f"\r\x1b[2K{_plain(self._progress)[: self._err.width - 1]}")
+        sys.stderr.write(f"\r\x1b[2K{plain(self._progress)[: self._err.width - 1]}")
         sys.stderr.flush()
 
     def _clear_progress(self) -> None:
@@ -86,7 +100,7 @@ def telling(event: AnyEvent) -> tuple[str, str] | None:
             text = ("bold" if event.status == "done" else "red", "\n".join(line for line in lines if line))
         case _:
             pass
-    return (text[0], _plain(text[1])) if text else None
+    return (text[0], plain(text[1])) if text else None
 
 
 def duration(seconds: float) -> str:
@@ -106,6 +120,22 @@ def size(count: int) -> str:
     return f"{amount:.1f} GB"
 
 
-def _plain(text: str) -> str:
-    # What a model or a file name says must not move the cursor or colour the terminal.
-    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)
+def silence() -> None:
+    """Write nothing more: the reader of a pipe went away (`nexus show X | head`), and nobody is left to tell."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+
+
+def plain(text: str) -> str:
+    """Return a text whose characters cannot move the cursor, colour the terminal or turn the line around.
+
+    What a model, a request or a file name says is shown with a mark in the place of each control code; line breaks,
+    tabs and the joiners that emoji and some scripts are written with stay.
+    """
+    return "".join("\N{REPLACEMENT CHARACTER}" if _controls(char) else char for char in text)
+
+
+def _controls(char: str) -> bool:
+    # Cc: C0 and C1 codes; Cf: formats, among them the bidirectional overrides; Cs: bytes that were no UTF-8.
+    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") and char not in "\n\t\u200c\u200d\u200e\u200f"

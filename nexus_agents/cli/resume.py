@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nexus_agents.cli.drive import drive
-from nexus_agents.cli.options import ConfigFile, Json, Yes
+from nexus_agents.cli.options import ConfigFile, Json, Plain, Yes
 
 if TYPE_CHECKING:
     from nexus_agents.core.runs import Run
@@ -22,6 +22,7 @@ def resume(
         str | None, typer.Argument(metavar="[RUN]", help="The run; by default the newest unfinished one.")
     ] = None,
     as_json: Json = False,
+    plain: Plain = False,
     yes: Yes = False,
     config: ConfigFile = None,
 ) -> int:
@@ -33,4 +34,4 @@ def resume(
             print("There is nothing to resume.", file=sys.stderr)  # noqa: T201
         return found
 
-    return drive(begin, as_json=as_json, yes=yes, config=config)
+    return drive(begin, as_json=as_json, plain=plain, yes=yes, config=config)

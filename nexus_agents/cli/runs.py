@@ -8,6 +8,7 @@ import typer
 
 from nexus_agents.cli.look import look
 from nexus_agents.cli.options import ConfigFile, Json
+from nexus_agents.cli.render import plain
 
 if TYPE_CHECKING:
     from nexus_agents.core.runs import Run
@@ -42,7 +43,7 @@ def runs(
     for title in ("run", "status", "when", "thread", "request"):
         table.add_column(title, no_wrap=title != "request")
     for run in found:
-        thread = run.thread_id if run.thread_id != run.id else ""
+        thread = plain(run.thread_id) if run.thread_id != run.id else ""
         when = f"{run.created_at.astimezone():%Y-%m-%d %H:%M}"
-        table.add_row(run.id, run.status, when, Text(thread), Text(run.request))
+        table.add_row(run.id, run.status, when, Text(thread), Text(plain(run.request)))
     Console().print(table)

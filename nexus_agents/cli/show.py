@@ -9,7 +9,7 @@ import typer
 
 from nexus_agents.cli.look import look
 from nexus_agents.cli.options import ConfigFile, Json
-from nexus_agents.cli.render import duration, size, telling
+from nexus_agents.cli.render import duration, plain, size, telling
 from nexus_agents.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,20 +58,24 @@ def _print(run: Run, events: list[AnyEvent], ledger: list[ToolCall], artifacts: 
     from rich.console import Console
 
     out = Console(highlight=False, soft_wrap=True)
-    out.print(f"{run.id}  {run.status}  {run.request}", markup=False, style="bold")
-    out.print(f"graph {run.graph}, thread {run.thread_id}, workspace {run.workspace}", markup=False)
+
+    def say(line: str, style: str | None = None) -> None:
+        out.print(plain(line), style=style, markup=False)
+
+    say(f"{run.id}  {run.status}  {run.request}", "bold")
+    say(f"graph {run.graph}, thread {run.thread_id}, workspace {run.workspace}")
     if run.error:
-        out.print(f"{run.error.message}\n{run.error.hint}", markup=False, style="red")
-    out.print("\nEvents", style="bold")
+        say(f"{run.error.message}\n{run.error.hint}", "red")
+    say("\nEvents", "bold")
     for event in events:
         line = telling(event)
         if line:
-            out.print(f"{event.seq:4d}  {line[1]}", style=line[0], markup=False)
-    out.print("\nLedger", style="bold")
+            say(f"{event.seq:4d}  {line[1]}", line[0])
+    say("\nLedger", "bold")
     for call in ledger:
         took = duration((call.finished_at - call.started_at).total_seconds()) if call.finished_at else "not finished"
         attempts = f", attempt {call.attempts}" if call.attempts > 1 else ""
-        out.print(f"{call.status:8} {call.tool} by {call.agent} ({took}{attempts})  {call.call_id}", markup=False)
-    out.print("\nArtifacts", style="bold")
+        say(f"{call.status:8} {call.tool} by {call.agent} ({took}{attempts})  {call.call_id}")
+    say("\nArtifacts", "bold")
     for artifact in artifacts:
-        out.print(f"{artifact.kind:10} {size(artifact.bytes):>9}  {artifact.path}", markup=False)
+        say(f"{artifact.kind:10} {size(artifact.bytes):>9}  {artifact.path}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nexus_agents.cli.drive import approved_by, drive
-from nexus_agents.cli.options import ConfigFile, Json, Yes
+from nexus_agents.cli.options import ConfigFile, Json, Plain, Yes
 
 if TYPE_CHECKING:
     from nexus_agents.core.runs import Run
@@ -24,6 +24,7 @@ def speak(
         "speech.wav"
     ),
     as_json: Json = False,
+    plain: Plain = False,
     yes: Yes = False,
     config: ConfigFile = None,
 ) -> int:
@@ -38,4 +39,4 @@ def speak(
             approved=approved_by(yes),
         )
 
-    return drive(begin, as_json=as_json, yes=yes, config=config)
+    return drive(begin, as_json=as_json, plain=plain, yes=yes, config=config)

@@ -11,7 +11,8 @@ import typer
 
 from nexus_agents.cli.drive import approved_by, drive
 from nexus_agents.cli.look import look
-from nexus_agents.cli.options import ConfigFile, Json, Workspace, Yes
+from nexus_agents.cli.options import ConfigFile, Json, Plain, Workspace, Yes
+from nexus_agents.cli.render import plain
 from nexus_agents.core.errors import InputError, PersonNeeded
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def listing(context: typer.Context, as_json: Json = False, config: ConfigFile = 
     for title in ("voice", "language", "engine", "description"):
         table.add_column(title)
     for voice in found:
-        table.add_row(Text(voice.name), voice.language, voice.engine, Text(voice.description))
+        table.add_row(Text(plain(voice.name)), voice.language, voice.engine, Text(plain(voice.description)))
     Console().print(table)
 
 
@@ -78,7 +79,7 @@ def consent(
                 "A consent needs a person: nobody is at this terminal.",
                 f"Say who: nexus voices consent {shlex.quote(str(clip))} --speaker NAME --approved-by NAME",
             )
-        typer.echo(f"{clip}: {facts.seconds:.1f} s, SHA-256 {facts.sha256[:16]}...", err=True)
+        typer.echo(f"{plain(str(clip))}: {facts.seconds:.1f} s, SHA-256 {facts.sha256[:16]}...", err=True)
         speaker = speaker or typer.prompt("Whose voice is it?", err=True)
         approved_by_name = approved_by_name or typer.prompt("Your own name", err=True)
         statement = statement or (typer.prompt("What they agreed to", STATEMENT, err=True) if _asks() else STATEMENT)
@@ -92,8 +93,8 @@ def consent(
     if as_json:
         typer.echo(kept.model_dump_json())
         return
-    typer.echo(f"Recorded: {kept.speaker} agrees, says {kept.approved_by}. Scope: {kept.scope}.")
-    typer.echo(f"Clone it with: nexus voices clone {shlex.quote(str(clip))}", err=True)
+    typer.echo(plain(f"Recorded: {kept.speaker} agrees, says {kept.approved_by}. Scope: {kept.scope}."))
+    typer.echo(plain(f"Clone it with: nexus voices clone {shlex.quote(str(clip))}"), err=True)
 
 
 @app.command("clone")
@@ -103,6 +104,7 @@ def clone(
     transcript: Annotated[str, typer.Option(help="The words of the recording: the likeness gets closer.")] = "",
     workspace: Workspace = None,
     as_json: Json = False,
+    plain: Plain = False,
     yes: Yes = False,
     config: ConfigFile = None,
 ) -> int:
@@ -120,7 +122,7 @@ def clone(
             approved=approved_by(yes),
         )
 
-    return drive(begin, as_json=as_json, yes=yes, config=config)
+    return drive(begin, as_json=as_json, plain=plain, yes=yes, config=config)
 
 
 @app.command("revoke")

@@ -23,6 +23,19 @@ __all__ = [
 Decision = Literal["allow", "ask", "never"]
 Location = tuple[str | int, ...]
 
+ROLES = (
+    "assistant",
+    "planning",
+    "backend",
+    "frontend",
+    "testing",
+    "review",
+    "media",
+    "debater",
+    "judge",
+)
+"""Agents that ship with Nexus; a name that is like none of them may be an agent of your own."""
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -121,7 +134,13 @@ def read_config(
         ConfigError: With file, line and, for a wrong key, the nearest right one.
     """
     try:
-        return Config.model_validate({**(data or {}), "folder": folder})
+        config = Config.model_validate({**(data or {}), "folder": folder})
+        for name in config.agents:
+            close = nearest(name, ROLES)
+            if name not in ROLES and close:
+                where = f"{file}, line {line_of(('agents', name))}"
+                raise ConfigError(f"{where}: there is no agent named {name!r}.", f"Did you mean {close!r}?")
+        return config
     except ValidationError as error:
         first = error.errors()[0]
         where = f"{file}, line {line_of(first['loc'])}"

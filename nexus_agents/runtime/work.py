@@ -113,7 +113,9 @@ class Worker:
             return
         chunk, metadata = part["data"]
         if type(chunk).__name__ == "AIMessageChunk" and chunk.text:
-            agent = metadata.get("lc_agent_name") or metadata.get("langgraph_node") or self._run.graph
+            # A graph inside a tool inherits the name of the agent that called it: only its own loop speaks by that.
+            node = metadata.get("langgraph_node")
+            agent = metadata.get("lc_agent_name" if node == "model" else "nexus_role") or node or self._run.graph
             self._show(TextChunk(agent=str(agent), text=chunk.text))
 
     async def _ending(self, graph: CompiledGraph, config: Mapping[str, Any]) -> RunFinished:
