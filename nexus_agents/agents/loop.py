@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["LIMIT", "Loop", "build_loop"]
 
 LIMIT = {"recursion_limit": 120}
-"""Some sixty rounds of model and tools in one turn: LangChain's own limit of 9,999 would only be met by a full wallet."""
+"""Some sixty rounds of model and tools in one turn; LangChain's own limit, 9,999, would empty a wallet first."""
 
 
 class Loop(Protocol):

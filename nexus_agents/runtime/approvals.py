@@ -80,14 +80,16 @@ class Approvals:
         if not decision.approve:
             raise ToolDenied(f"A person said no to {spec.name}.", decision.reason or "Do without it, or ask why.")
 
-    async def consent(self, error: ConsentNeeded, spec: ToolSpec, *, call_id: str, agent: str) -> None:
-        """Stop until the consent of a voice's owner is recorded."""
+    async def consent(
+        self, error: ConsentNeeded, spec: ToolSpec, arguments: Mapping[str, Any], *, call_id: str, agent: str
+    ) -> None:
+        """Stop until the consent of a voice's owner is recorded; the arguments name the clip."""
         decision = await self.ask(
             error.message,
             how=error.hint,
             risk="identity",
             tool=spec.name,
-            arguments={},
+            arguments=arguments,
             call_id=call_id,
             agent=agent,
         )

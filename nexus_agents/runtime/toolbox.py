@@ -119,7 +119,7 @@ class RunToolbox:
             fault = self._explain(error, spec)
             await self._finish(call, begun, error=fault)
             if isinstance(fault, ConsentNeeded):
-                await self._approvals.consent(fault, spec, call_id=call.call_id, agent=call.agent)
+                await self._approvals.consent(fault, spec, call.arguments, call_id=call.call_id, agent=call.agent)
                 return await self.call(spec.name, call.arguments, call_id=call.call_id, agent=call.agent, part=part)
             raise fault from error
         await self._finish(call, begun, result=result)
