@@ -1,0 +1,1 @@
+"""The screens: home, session, runs, and the small ones that ask."""

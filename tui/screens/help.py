@@ -1,0 +1,47 @@
+"""The keys, and where to read more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+
+from tui.widgets.plain import PlainStatic
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+__all__ = ["HelpScreen"]
+
+HELP = """\
+enter, ctrl+j   send, new line
+up, down        what was sent before
+esc             empty the prompt, or interrupt the run: f5 goes on
+f5              go on with a run that was cut off
+f3              the question: y yes, a all in this run, n no (why?)
+tab             to a tool call: enter shows all, o opens the file
+page up, down   move the conversation; home, end: first, newest
+f4              panel with agents, plan and usage
+ctrl+r          runs: enter opens, f2 names, del deletes, ctrl+z undoes
+ctrl+n          home: something new
+ctrl+p          all commands, themes too
+ctrl+c          copy what is selected; twice: quit
+
+Runs have processes of their own: closing the app leaves them going.
+The same at the command line: nexus run, nexus resume, nexus show RUN.
+For screen readers: nexus run --plain.
+"""
+
+
+class HelpScreen(ModalScreen[None]):
+    """A page of help."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q", "dismiss", "Close")]
+
+    def compose(self) -> ComposeResult:
+        """Make the page."""
+        with VerticalScroll(id="help"):
+            yield PlainStatic("Keys", classes="title")
+            yield PlainStatic(HELP)

@@ -1,0 +1,77 @@
+"""The side panel: agents and what they do, the plan, and what models used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.containers import VerticalScroll
+
+from tui.widgets.plain import PlainStatic, shorten
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from tui.feed import Feed
+
+__all__ = ["Side"]
+
+WIDTH = 30
+"""Characters in a line of the panel."""
+
+
+class Side(VerticalScroll, can_focus=False):
+    """Agents, plan and usage of a session."""
+
+    def compose(self) -> ComposeResult:
+        """Make the three parts."""
+        for name in ("Agents", "Plan", "Usage"):
+            yield PlainStatic(name, classes="title")
+            yield PlainStatic("", id=name.lower())
+
+    def show(self, feed: Feed) -> None:
+        """Draw the session as it stands."""
+        self.query_one("#agents", PlainStatic).show(agents_text(feed))
+        self.query_one("#plan", PlainStatic).show(plan_text(feed.plan))
+        self.query_one("#usage", PlainStatic).show(usage_text(feed))
+
+
+def agents_text(feed: Feed) -> str:
+    """Return the agents, a line each and one for what they do; rows never move."""
+    lines: list[str] = []
+    for agent in feed.agents.values():
+        mark = "●" if agent.state == "working" else "✓"
+        lines += [f"{mark} {agent.name}", *([f"  {shorten(agent.doing, WIDTH - 2)}"] if agent.doing else [])]
+    return "\n".join(lines) or "none yet"
+
+
+def plan_text(plan: dict[str, Any]) -> str:
+    """Return the plan in short: what is stored, and what must hold."""
+    if not plan:
+        return "none"
+    lines = [shorten(str(plan.get("title", "")), WIDTH)]
+    for entity in _rows(plan.get("entities")):
+        fields = ", ".join(str(field.get("name", "?")) for field in _rows(entity.get("fields")))
+        lines.append(shorten(f"- {entity.get('name', '?')}: {fields}", WIDTH))
+    lines.append(f"{_count(plan.get('files'))} files, {_count(plan.get('acceptance'))} conditions")
+    return "\n".join(line for line in lines if line)
+
+
+def usage_text(feed: Feed) -> str:
+    """Return tokens by model."""
+    by_model: dict[str, list[int]] = {}
+    for agent in feed.agents.values():
+        sums = by_model.setdefault(agent.model or "unknown", [0, 0])
+        sums[0] += agent.input_tokens
+        sums[1] += agent.output_tokens
+    lines = [f"{shorten(name, WIDTH)}\n  {count[0]:,} in, {count[1]:,} out" for name, count in by_model.items()]
+    return "\n".join(lines) or "nothing yet"
+
+
+def _rows(value: object) -> list[dict[str, Any]]:
+    # A plan is what an agent said: one of a user's own making may have another form.
+    rows = cast("list[Any]", value) if isinstance(value, list) else []
+    return [cast("dict[str, Any]", row) for row in rows if isinstance(row, dict)]
+
+
+def _count(value: object) -> int:
+    return len(cast("list[Any]", value)) if isinstance(value, list) else 0
