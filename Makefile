@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo run test check format slow chaos lock clean
+.PHONY: help demo run test check format slow chaos bench-tui lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ slow: $(VENV)/.dev ## The tests that take longer than a CI run allows
 
 chaos: $(VENV)/.dev ## Kill runs at random moments, many times
 	@$(BIN)/python -m pytest -m chaos
+
+bench-tui: $(VENV)/.dev ## Measure what the app costs, beside a bare Textual app
+	@$(BIN)/python benchmarks/tui_basic.py
 
 lock: ## Write constraints.txt anew (needs uv)
 	@sh scripts/lock
