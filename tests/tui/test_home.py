@@ -196,3 +196,19 @@ async def test_nothing_starts_before_the_memory_is_open(settings: Any, monkeypat
         await until(pilot, lambda: app.desk)
         await pilot.press("1")
         await in_session(app, pilot)
+
+
+async def test_no_letter_of_a_burst_is_lost(settings: Any) -> None:
+    from textual import events
+
+    from tui.widgets.prompt import Prompt
+
+    async with opened(settings) as (app, pilot, _):
+        await pilot.pause()
+        app.screen.set_focus(None)
+        await pilot.pause()
+        for key in "debatethis":
+            app.post_message(events.Key(key, key))
+        prompt = app.screen.query_one(Prompt)
+        await until(pilot, lambda: len(prompt.text) >= 10)
+        assert sorted(prompt.text) == sorted("debatethis")

@@ -369,3 +369,23 @@ async def test_a_memory_that_fails_in_the_middle_is_told_once_and_tried_again(
         monkeypatch.setattr(app, "runs_of", whole)
         await desk.play(RUN, finished())
         await until(pilot, lambda: screen.feed.status == "done")
+
+
+async def test_a_burst_of_keys_is_sent_whole(settings: Any) -> None:
+    from textual import events
+
+    from tui.widgets.prompt import Prompt
+
+    async with opened(settings) as (app, pilot, _):
+        await pilot.pause()
+        prompt = app.screen.query_one(Prompt)
+        prompt.focus()
+        await pilot.pause()
+        sent: list[str] = []
+        prompt.action_send = lambda: sent.append(prompt.text)  # type: ignore[method-assign]
+        # As a terminal delivers what was typed fast: all of it at once, and nothing in between.
+        for key in "list voices":
+            app.post_message(events.Key("space" if key == " " else key, key))
+        app.post_message(events.Key("enter", "\r"))
+        await until(pilot, lambda: sent)
+        assert sent == ["list voices"]

@@ -78,11 +78,12 @@ class HomeScreen(NexusScreen[None]):
     def on_key(self, event: events.Key) -> None:
         """Take what is typed anywhere into the prompt, where it is no key of this screen."""
         prompt = self.query_one(Prompt)
-        if event.key in self._bindings.key_to_bindings or isinstance(self.focused, Prompt | Button):
+        if isinstance(self.focused, Button) or (event.key in self._bindings.key_to_bindings and not prompt.text):
             return
         if event.is_printable and event.character:
+            # Of a burst, letters come here that were on their way before the prompt had the focus.
             event.stop()
-            prompt.focus()
+            self.set_focus(prompt)
             prompt.insert(event.character)
 
     def on_paste(self, event: events.Paste) -> None:

@@ -25,8 +25,8 @@ class Prompt(TextArea):
     """A text area of a few lines."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", priority=True, show=False),
-        Binding("ctrl+j", "new_line", "New line", priority=True, show=False),
+        Binding("enter", "send", "Send", show=False),
+        Binding("ctrl+j", "new_line", "New line", show=False),
         # A few lines have no pages: these keys move the conversation.
         Binding("pageup", "screen.page_up", "Page up", show=False),
         Binding("pagedown", "screen.page_down", "Page down", show=False),
@@ -67,8 +67,16 @@ class Prompt(TextArea):
         self.insert("\n")
 
     def on_key(self, event: events.Key) -> None:
-        """Go through what was sent, from the first and the last line."""
+        """Send, begin a line, or go through what was sent, from the first and the last line."""
         self._last_key = time.monotonic()
+        if event.key in ("enter", "ctrl+j"):
+            # In its turn among the letters: a priority binding would overtake those that were typed just before.
+            event.prevent_default().stop()
+            if event.key == "enter":
+                self.action_send()
+            else:
+                self.action_new_line()
+            return
         row, last = self.cursor_location[0], self.document.line_count - 1
         if event.key == "up" and row == 0 and self._place > 0:
             self._go(self._place - 1, event)
