@@ -282,6 +282,13 @@ async def runs(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
     await settled(pilot)
 
 
+async def rename(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
+    await runs(app, pilot, desk)
+    await pilot.press("f2")
+    await until(pilot, lambda: app.screen.query("#name"))
+    await settled(pilot)
+
+
 async def help_page(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
     await pilot.press("f1")
     await settled(pilot)
@@ -310,8 +317,8 @@ WIDE, SMALL = (120, 40), (80, 24)
 
 PICTURES: list[tuple[Story, tuple[int, int]]] = [
     *((story, size) for story in (unfinished, built, streaming, approval, consent) for size in (SMALL, WIDE)),
-    *((story, size) for story in (debate, runs, help_page) for size in (SMALL, WIDE)),
-    *((story, SMALL) for story in (home, no_memory, failed, resumed, cut_off, long_session, panel, denying)),
+    *((story, size) for story in (debate, runs, rename, help_page, home) for size in (SMALL, WIDE)),
+    *((story, SMALL) for story in (no_memory, failed, resumed, cut_off, long_session, panel, denying)),
     (podcast, WIDE),
 ]
 
