@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -52,7 +52,20 @@ def drive(
     Returns:
         The exit code.
     """
-    return asyncio.run(_drive(begin, print_json if as_json else Narration(plain).show, yes, as_json, config))
+    return asyncio.run(
+        _until_left(_drive(begin, print_json if as_json else Narration(plain).show, yes, as_json, config))
+    )
+
+
+async def _until_left(work: Coroutine[None, None, int]) -> int:
+    code = await work
+    if code == ExitCode.INTERRUPTED:
+        # Memory is closed. Leaving now, while a second signal still has its handler, no Ctrl-C can meet an
+        # interpreter that is half taken down and would answer with a traceback.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 async def _drive(

@@ -110,13 +110,20 @@ class MessageView(CardView):
         """Make the parts."""
         assert isinstance(self.card, MessageCard)
         yield PlainStatic(shorten(self.card.agent, 60), classes="who")
-        yield Markdown(open_links=False)
 
     async def draw(self) -> None:
         """Add what is new, or draw it all where it is not a continuation."""
         assert isinstance(self.card, MessageCard)
         text = drawable(self.card.text)
-        body = self.query_one(Markdown)
+        found = self.query(Markdown)
+        if not found:
+            # With its first text and waited for: a Markdown draws what it was made with when it is mounted, and
+            # would wipe out what was drawn before.
+            body = Markdown(text, open_links=False)
+            await self.mount(body)
+            self._close_up(body)
+            return
+        body = found.first()
         shown = body.source
         if text == shown:
             return
