@@ -8,6 +8,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from nexus_agents.core import events as ev
+from nexus_agents.core.text import duration
 
 if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
@@ -101,13 +102,6 @@ def telling(event: AnyEvent) -> tuple[str, str] | None:
         case _:
             pass
     return (text[0], plain(text[1])) if text else None
-
-
-def duration(seconds: float) -> str:
-    """Return a time span for people: 0.4 s, 12 s, 3 min 20 s."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
 
 
 def size(count: int) -> str:

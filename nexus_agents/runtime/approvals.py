@@ -12,7 +12,6 @@ from nexus_agents.core.events import ApprovalAsked
 
 if TYPE_CHECKING:
     from nexus_agents.core.config import Config
-    from nexus_agents.core.ports import Recorder
     from nexus_agents.core.runs import Run
     from nexus_agents.core.tool import ToolSpec
 
@@ -43,13 +42,11 @@ class Approvals:
     Args:
         config: agents.yaml, whose `approvals` say what each risk class needs.
         run: The run, with the risk classes that were approved for all of it.
-        recorder: Where the question becomes an event.
     """
 
-    def __init__(self, config: Config, run: Run, recorder: Recorder) -> None:
+    def __init__(self, config: Config, run: Run) -> None:
         self._config = config
         self._run = run
-        self._recorder = recorder
 
     async def check(self, spec: ToolSpec, arguments: Mapping[str, Any], *, call_id: str, agent: str) -> None:
         """Return where the call may go ahead.

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
-import os
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-# A checkpoint must never import and run code: LangGraph reads this when it is first imported.
-os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
-# Nothing of a run leaves the machine by way of a tracing service that an environment happens to switch on.
-os.environ.setdefault("LANGSMITH_TRACING", "false")
 
 from nexus_agents.core.registry import Registry
 from nexus_agents.models.source import Models
@@ -114,7 +108,7 @@ class House:
             tool_registry(config),
             self.memory.ledger,
             recorder,
-            Approvals(config, run, recorder),
+            Approvals(config, run),
             make_job,
             run.id,
             self.settings.log_file,

@@ -1,17 +1,12 @@
-"""Figures for people: time spans, bars, time left."""
+"""Figures for people: bars and time left."""
 
 from __future__ import annotations
 
 import time
 
-__all__ = ["bar", "time_left", "took"]
+from nexus_agents.core.text import duration
 
-
-def took(seconds: float) -> str:
-    """Return a time span for people."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+__all__ = ["bar", "time_left"]
 
 
 def bar(fraction: float, width: int = 20) -> str:
@@ -31,4 +26,4 @@ def time_left(began: float, fraction: float | None, now: float | None = None) ->
     spent = (now if now is not None else time.time()) - began
     if not fraction or fraction >= 1 or spent < 1:
         return ""
-    return f"{took(spent / fraction - spent)} left"
+    return f"{duration(spent / fraction - spent)} left"

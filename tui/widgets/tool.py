@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from nexus_agents.core.text import duration
 from tui.cards import ToolCard
-from tui.widgets.figures import bar, time_left, took
+from tui.widgets.figures import bar, time_left
 from tui.widgets.plain import PlainStatic, shorten
 from tui.widgets.views import CardView
 
@@ -122,7 +123,7 @@ def whole_call(card: ToolCard, call: ToolCall | None) -> str:
 
 def _headline(card: ToolCard) -> str:
     again = f" (attempt {card.attempt})" if card.attempt > 1 else ""
-    ended = f"  {took(card.seconds)}" if card.state in ("done", "failed") and card.seconds >= 0.05 else ""
+    ended = f"  {duration(card.seconds)}" if card.state in ("done", "failed") and card.seconds >= 0.05 else ""
     what = card.summary or _brief(card.arguments)
     state = f"  {card.state}" if card.state in ("waiting", "cut off") else ""
     return f"{MARKS[card.state]} {shorten(card.tool, 60)}  {shorten(what, BRIEF)}{ended}{state}{again}"

@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Markdown
 
+from nexus_agents.core.text import duration
 from tui.cards import AgentCard, ApprovalCard, Card, EndCard, MessageCard, NoticeCard, ToolCard, UserCard
-from tui.widgets.figures import took
 from tui.widgets.plain import PlainStatic, clean, shorten
 
 if TYPE_CHECKING:
@@ -94,7 +94,9 @@ class EndView(CardView):
         """Make the parts."""
         assert isinstance(self.card, EndCard)
         card = self.card
-        yield PlainStatic("\n".join([f"{card.status} after {took(card.seconds)}", *card.lines]), classes=card.status)
+        yield PlainStatic(
+            "\n".join([f"{card.status} after {duration(card.seconds)}", *card.lines]), classes=card.status
+        )
         if card.commands:
             yield PlainStatic("\n".join(f"  {command}" for command in card.commands), classes="commands")
 
