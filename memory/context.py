@@ -11,9 +11,7 @@ from memory.tables import facts
 from nexus_agents.core.runs import Fact
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
-    from memory.database import Database
+    from memory.database import Database, Transaction
 
 __all__ = ["SqlContext"]
 
@@ -22,7 +20,7 @@ class SqlContext:
     """`ContextStore` over SQL.
 
     Args:
-        database: The file.
+        database: Where they are kept.
     """
 
     def __init__(self, database: Database) -> None:
@@ -37,9 +35,9 @@ class SqlContext:
         row = to_row(fact)
         same = (facts.c.namespace == fact.namespace) & (facts.c.key == fact.key)
 
-        async def work(connection: AsyncConnection) -> None:
-            if (await connection.execute(update(facts).where(same).values(row))).rowcount == 0:
-                await connection.execute(insert(facts).values(row))
+        def work(transaction: Transaction) -> None:
+            if transaction.execute(update(facts).where(same).values(row)).rowcount == 0:
+                transaction.execute(insert(facts).values(row))
 
         await self._database.write(work)
 

@@ -5,38 +5,45 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, select
 
-from memory.tables import events, runs
+from memory.fence import Fence, hold_run
+from memory.statements import Statement, insert_row
+from memory.tables import events, moment_text
 from nexus_agents.core.errors import ConfigError, InputError
 from nexus_agents.core.events import EVENT
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
-    from memory.database import Database
+    from memory.database import Database, Transaction
     from nexus_agents.core.events import AnyEvent
 
 __all__ = ["SqlEvents", "append_event"]
+
+
+_LAST = Statement(select(func.max(events.c.seq)).where(events.c.run_id == bindparam("run_id")))
+_INSERT = insert_row(events)
 
 
 class SqlEvents:
     """`EventLog` over SQL.
 
     Args:
-        database: The file.
+        database: Where they are kept.
+        fence: The right to write about one run; that is then checked at each write.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, fence: Fence | None = None) -> None:
         self._database = database
+        self._fence = fence
 
     async def append(self, run_id: str, event: AnyEvent) -> AnyEvent:
         """Persist an event and return it with its `seq`.
 
         Raises:
             InputError: There is no such run, or something in the event has no JSON form.
+            RunLost: Another process has taken the run.
         """
-        return await self._database.write(lambda connection: append_event(connection, run_id, event))
+        return await self._database.write(lambda transaction: append_event(transaction, run_id, event, self._fence))
 
     async def read(self, run_id: str, *, after: int = 0) -> list[AnyEvent]:
         """Return the events of a run with `seq` above `after`, in order.
@@ -52,22 +59,16 @@ class SqlEvents:
         return [_parse(run_id, row["seq"], row["body"]) for row in await self._database.read(query)]
 
 
-async def append_event(connection: AsyncConnection, run_id: str, event: AnyEvent) -> AnyEvent:
+def append_event(transaction: Transaction, run_id: str, event: AnyEvent, fence: Fence | None = None) -> AnyEvent:
     """Number and write an event within a write transaction that is open already.
 
     Raises:
         InputError: There is no such run, or something in the event has no JSON form.
+        RunLost: Another process has taken the run.
     """
-    query = (
-        select(func.coalesce(func.max(events.c.seq), 0))
-        .select_from(runs.outerjoin(events, events.c.run_id == runs.c.id))
-        .where(runs.c.id == run_id)
-        .group_by(runs.c.id)
-    )
-    last = (await connection.execute(query)).scalar_one_or_none()
-    if last is None:
-        raise InputError(f"There is no run {run_id}.", "Create the run before anything is written about it.")
-    numbered = event.model_copy(update={"seq": last + 1})
+    hold_run(transaction, run_id, fence)
+    last = transaction.row(_LAST, {"run_id": run_id})
+    numbered = event.model_copy(update={"seq": ((last and last[0]) or 0) + 1})
     try:
         body = EVENT.dump_json(numbered).decode()
     except ValueError as error:
@@ -75,9 +76,8 @@ async def append_event(connection: AsyncConnection, run_id: str, event: AnyEvent
             f"An event of kind {event.type} cannot be kept, since it has no JSON form: {error}.",
             "Give text, numbers, lists and mappings.",
         ) from error
-    await connection.execute(
-        insert(events).values(run_id=run_id, seq=numbered.seq, type=event.type, at=event.at, body=body)
-    )
+    row = {"run_id": run_id, "seq": numbered.seq, "type": event.type, "at": moment_text(event.at), "body": body}
+    transaction.run(_INSERT, row)
     return numbered
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,25 +9,30 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
-from memory.database import reader_engine, translated, writer_engine
+from memory.sqlite import SqliteDatabase, translated, writer_engine
 from memory.tables import HEAD
 from nexus_agents.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from memory.database import Database
+
 __all__ = ["MIGRATIONS", "migrate", "revision"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+_LOCK = 0x6E657875
+"""Number of the advisory lock under which a PostgreSQL database is upgraded."""
 
-async def migrate(path: Path, *, scripts: Path = MIGRATIONS, head: str = HEAD) -> None:
+
+def migrate(database: Database, *, scripts: Path = MIGRATIONS, head: str = HEAD) -> None:
     """Upgrade a database to `head`, in one transaction that every other process waits for.
 
-    A database that holds an older revision is first copied beside itself, as `NAME.before-HEAD`.
+    An SQLite file that holds an older revision is first copied beside itself, as `NAME.before-HEAD`.
 
     Args:
-        path: The database; an empty file is one without tables.
+        database: The database; an empty file is one without tables.
         scripts: Folder of the Alembic scripts.
         head: The revision to reach.
 
@@ -36,41 +40,50 @@ async def migrate(path: Path, *, scripts: Path = MIGRATIONS, head: str = HEAD) -
         ConfigError: A newer version of Nexus wrote the database, or it is no database, or not writable.
         StorageFull: There is no room for the copy or for the new tables; the old ones are as they were.
     """
-    if await revision(path) == head:
+    if revision(database) == head:
         return
+    if isinstance(database, SqliteDatabase):
+        _migrate_file(database.path, scripts, head)
+    else:
+        database.run(lambda transaction: _migrate_server(transaction.connection, database.name, scripts, head))
+
+
+def revision(database: Database) -> str | None:
+    """Return the revision that a database holds; None where it has no tables of Nexus."""
+    return database.look(lambda transaction: _revision(transaction.connection))
+
+
+def _migrate_file(path: Path, scripts: Path, head: str) -> None:
     # Foreign keys are off here, as SQLite asks where tables are made anew (sqlite.org/lang_altertable.html,
     # section 7), and checked before the commit.
     engine = writer_engine(path, foreign_keys=False)
     try:
-        with translated(path):
-            async with engine.begin() as connection:
-                # Another process may have been first while this one waited for the lock.
-                found = await connection.run_sync(_revision)
-                if found == head:
-                    return
-                _refuse_unknown(path, found, scripts)
-                if found is not None:
-                    await asyncio.to_thread(_copy, path, path.with_name(f"{path.name}.before-{head}"))
-                await connection.run_sync(_upgrade, scripts, head)
-                broken = (await connection.execute(text("PRAGMA foreign_key_check"))).first()
-                if broken is not None:
-                    raise ConfigError(
-                        f"The memory {path} could not be upgraded: table {broken[0]} refers to missing rows.",
-                        "It is as it was; move it away, or go on with the version of Nexus that wrote it.",
-                    )
+        with translated(path), engine.begin() as connection:
+            # Another process may have been first while this one waited for the lock.
+            found = _revision(connection)
+            if found == head:
+                return
+            _refuse_unknown(str(path), found, scripts)
+            if found is not None:
+                _copy(path, path.with_name(f"{path.name}.before-{head}"))
+            _upgrade(connection, scripts, head)
+            broken = connection.execute(text("PRAGMA foreign_key_check")).first()
+            if broken is not None:
+                raise ConfigError(
+                    f"The memory {path} could not be upgraded: table {broken[0]} refers to missing rows.",
+                    "It is as it was; move it away, or go on with the version of Nexus that wrote it.",
+                )
     finally:
-        await engine.dispose()
+        engine.dispose()
 
 
-async def revision(path: Path) -> str | None:
-    """Return the revision that a database holds; None where it has no tables of Nexus."""
-    engine = reader_engine(path)
-    try:
-        with translated(path):
-            async with engine.begin() as connection:
-                return await connection.run_sync(_revision)
-    finally:
-        await engine.dispose()
+def _migrate_server(connection: Connection, name: str, scripts: Path, head: str) -> None:
+    connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
+    found = _revision(connection)
+    if found == head:
+        return
+    _refuse_unknown(name, found, scripts)
+    _upgrade(connection, scripts, head)
 
 
 def _revision(connection: Connection) -> str | None:
@@ -79,12 +92,12 @@ def _revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
-def _refuse_unknown(path: Path, found: str | None, scripts: Path) -> None:
+def _refuse_unknown(name: str, found: str | None, scripts: Path) -> None:
     known = {script.name.split("_")[0] for script in (scripts / "versions").glob("[0-9]*.py")}
     if found is not None and found not in known:
         raise ConfigError(
-            f"The memory {path} was written by a newer version of Nexus (revision {found}).",
-            "Update Nexus, or name another file.",
+            f"The memory {name} was written by a newer version of Nexus (revision {found}).",
+            "Update Nexus, or name another database.",
         )
 
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from memory.events import append_event
 from memory.rows import from_row, to_json, to_row
 from memory.tables import runs
 from nexus_agents.core.errors import InputError
 from nexus_agents.core.runs import Owner, Run, RunError, RunStatus, now
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
-    from memory.database import Database
+    from memory.database import Database, Transaction
+    from nexus_agents.core.events import AnyEvent
 
 __all__ = ["REMOTE_SECONDS", "SqlRuns"]
 
@@ -35,7 +35,7 @@ class SqlRuns:
     """`RunStore` over SQL.
 
     Args:
-        database: The file.
+        database: Where they are kept.
     """
 
     def __init__(self, database: Database) -> None:
@@ -49,9 +49,9 @@ class SqlRuns:
         """
         row = to_row(run)
 
-        async def work(connection: AsyncConnection) -> None:
+        def work(transaction: Transaction) -> None:
             try:
-                await connection.execute(insert(runs).values(row))
+                transaction.execute(insert(runs).values(row))
             except IntegrityError as error:
                 raise InputError(
                     f"Run {run.id} exists already, or its parent {run.parent_id} does not.",
@@ -117,9 +117,9 @@ class SqlRuns:
             InputError: There is no such run, or a living process works on it.
         """
 
-        async def work(connection: AsyncConnection) -> Run:
-            query = select(runs).where(runs.c.id == run_id)
-            row = (await connection.execute(query)).mappings().one_or_none()
+        def work(transaction: Transaction) -> Run:
+            query = select(runs).where(runs.c.id == run_id).with_for_update()
+            row = transaction.execute(query).mappings().one_or_none()
             if row is None:
                 raise InputError(f"There is no run {run_id}.", "List the runs to see their ids.")
             run = from_row(Run, row)
@@ -132,7 +132,7 @@ class SqlRuns:
             taken = run.model_copy(
                 update={"status": "running", "owner": owner, "fence": run.fence + 1, "updated_at": now()}
             )
-            await connection.execute(
+            transaction.execute(
                 update(runs)
                 .where(runs.c.id == run_id)
                 .values(
@@ -163,18 +163,28 @@ class SqlRuns:
         *,
         result: Mapping[str, object] | None = None,
         error: RunError | None = None,
-    ) -> bool:
-        """Write how a run stands and free it; False (and nothing written) where another process took it.
+        event: AnyEvent | None = None,
+    ) -> AnyEvent | bool:
+        """Write how a run stands and free it, with the event that says so, in one transaction.
+
+        Returns:
+            The event with its `seq`, or True without one; False (and nothing written) where another process took it.
 
         Raises:
             InputError: The result has no JSON form.
         """
-        changed = await self._database.change(
+        settled = (
             update(runs)
             .where(runs.c.id == run_id, runs.c.fence == fence)
             .values(status=status, result=to_json(result), error=to_json(error), owner=None, updated_at=now())
         )
-        return changed == 1
+
+        def work(transaction: Transaction) -> AnyEvent | bool:
+            if transaction.execute(settled).rowcount != 1:
+                return False
+            return append_event(transaction, run_id, event) if event else True
+
+        return await self._database.write(work)
 
 
 def _is_here(owner: Owner) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -27,15 +28,22 @@ __all__ = [
     "METADATA",
     "Moment",
     "artifacts",
+    "blobs",
+    "channel_values",
+    "checkpoint_writes",
+    "checkpoints",
     "consents",
     "events",
     "facts",
+    "list_items",
+    "lists",
+    "moment_text",
     "runs",
     "tool_calls",
     "voices",
 ]
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision under migrations/versions: what this code reads and writes."""
 
 METADATA = MetaData(
@@ -55,14 +63,17 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
         """Return the text that is stored."""
-        if value is None:
-            return None
-        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return aware.astimezone(UTC).isoformat(timespec="microseconds")
+        return None if value is None else moment_text(value)
 
     def process_result_value(self, value: object, dialect: Dialect) -> datetime | None:
         """Return the moment, aware of its zone."""
         return None if value is None else datetime.fromisoformat(str(value))
+
+
+def moment_text(moment: datetime) -> str:
+    """Return a moment as the tables keep it."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 _NULLABLE_JSON = JSON(none_as_null=True)
@@ -171,5 +182,92 @@ consents = Table(
     Column("revoked_at", Moment),
 )
 
+# -- checkpoints: see docs/memory.md for how a state is laid out -------------------------------------
+
+
+def _stored() -> list[Column[object]]:
+    # A value: in the row itself, in a blob, or the first `length` elements of a list.
+    return [
+        Column("data", LargeBinary),
+        Column("digest", LargeBinary(16)),
+        Column("list_id", BigInteger),
+        Column("length", Integer),
+    ]
+
+
+# Sorted by code point, whatever the language of the server.
+_ORDERED = String(64).with_variant(String(64, collation="C"), "postgresql")
+
+checkpoints = Table(
+    "checkpoints",
+    METADATA,
+    Column("thread_id", String(255), primary_key=True),
+    Column("checkpoint_ns", String(2000), primary_key=True),
+    Column("checkpoint_id", _ORDERED, primary_key=True),
+    Column("parent_id", String(64)),
+    Column("run_id", String(64)),
+    # The channels whose values were written with this checkpoint, each between two unit separators.
+    Column("stored", Text, nullable=False),
+    Column("metadata", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+channel_values = Table(
+    "channel_values",
+    METADATA,
+    Column("thread_id", String(255), primary_key=True),
+    Column("checkpoint_ns", String(2000), primary_key=True),
+    Column("channel", String(500), primary_key=True),
+    Column("version", String(64), primary_key=True),
+    *_stored(),
+    sqlite_with_rowid=False,
+)
+
+checkpoint_writes = Table(
+    "checkpoint_writes",
+    METADATA,
+    Column("thread_id", String(255), primary_key=True),
+    Column("checkpoint_ns", String(2000), primary_key=True),
+    Column("checkpoint_id", _ORDERED, primary_key=True),
+    Column("task_id", String(64), primary_key=True),
+    Column("idx", Integer, primary_key=True, autoincrement=False),
+    Column("task_path", Text, nullable=False),
+    Column("channel", String(500), nullable=False),
+    *_stored(),
+    sqlite_with_rowid=False,
+)
+
+blobs = Table(
+    "blobs",
+    METADATA,
+    # BLAKE2b of the encoded value, 16 bytes; keyed where the memory is encrypted.
+    Column("digest", LargeBinary(16), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+lists = Table(
+    "lists",
+    METADATA,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    # The first `base_length` elements are those of another list.
+    Column("base_id", BigInteger),
+    Column("base_length", Integer, nullable=False),
+    Column("length", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+list_items = Table(
+    "list_items",
+    METADATA,
+    Column("list_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary),
+    Column("digest", LargeBinary(16)),
+    sqlite_with_rowid=False,
+)
+
+_OF_A_RUN = checkpoints.c.run_id.is_not(None)
+Index("ix_checkpoints_run_id", checkpoints.c.run_id, sqlite_where=_OF_A_RUN, postgresql_where=_OF_A_RUN)
 Index("ix_tool_calls_order", tool_calls.c.run_id, tool_calls.c.seq)
 Index("ix_artifacts_order", artifacts.c.run_id, artifacts.c.seq)

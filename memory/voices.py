@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from memory.rows import from_row, to_row
 from memory.tables import consents, voices
@@ -12,9 +13,7 @@ from nexus_agents.core.runs import now
 from nexus_agents.core.voices import Consent, Voice
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
-    from memory.database import Database
+    from memory.database import Database, Transaction
 
 __all__ = ["SqlVoices"]
 
@@ -23,7 +22,7 @@ class SqlVoices:
     """`VoiceStore` over SQL.
 
     Args:
-        database: The file.
+        database: Where they are kept.
     """
 
     def __init__(self, database: Database) -> None:
@@ -32,11 +31,12 @@ class SqlVoices:
     async def put(self, voice: Voice) -> None:
         """Write a voice; the same name again replaces it."""
         row = to_row(voice)
-        same = voices.c.name == voice.name
 
-        async def work(connection: AsyncConnection) -> None:
-            if (await connection.execute(update(voices).where(same).values(row))).rowcount == 0:
-                await connection.execute(insert(voices).values(row))
+        def work(transaction: Transaction) -> None:
+            # One statement, since PostgreSQL lets two at once look for a voice and find none.
+            module = postgresql if transaction.dialect == "postgresql" else sqlite
+            put = module.insert(voices).values(row)
+            transaction.execute(put.on_conflict_do_update(index_elements=["name"], set_=row))
 
         await self._database.write(work)
 

@@ -18,6 +18,7 @@ __all__ = [
     "NexusError",
     "PersonNeeded",
     "RunFailed",
+    "RunLost",
     "StorageFull",
     "ToolInputError",
     "WorkspaceError",
@@ -137,3 +138,7 @@ class RunFailed(NexusError):
     def __init__(self, message: str, hint: str = "", exit_code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(message, hint)
         self.exit_code = exit_code
+
+
+class RunLost(NexusError):
+    """Another process has taken the run over: nothing more of it can be written from here."""

@@ -79,8 +79,13 @@ class RunStore(Protocol):
         *,
         result: Mapping[str, Any] | None = None,
         error: RunError | None = None,
-    ) -> bool:
-        """Write how a run stands and free it; False (and nothing written) where another process took it."""
+        event: AnyEvent | None = None,
+    ) -> AnyEvent | bool:
+        """Write how a run stands and free it, with the event that says so, in one transaction.
+
+        Returns:
+            The event with its `seq`, or True without one; False (and nothing written) where another process took it.
+        """
         ...
 
 
@@ -99,11 +104,18 @@ class EventLog(Protocol):
 class Ledger(Protocol):
     """Every tool call, written down before it starts and after it ends."""
 
-    async def start(self, call: ToolCall, event: AnyEvent) -> tuple[ToolCall, AnyEvent | None]:
+    async def start(
+        self, call: ToolCall, event: AnyEvent, *, durable: bool = False
+    ) -> tuple[ToolCall, AnyEvent | None]:
         """Write a call down as started, together with its event, in one transaction.
 
-        Where the call is known already nothing is inserted: a `done` row is returned as it is with no event;
-        a `started` or `failed` one is counted as one more attempt (started again) and its event is written.
+        Where the call is known already nothing is inserted: a `done` or `skipped` row is returned as it is, with no
+        event; a `started` or `failed` one is counted as one more attempt (started again) and its event is written.
+
+        Args:
+            call: The call.
+            event: What tells of it.
+            durable: Whether that must survive a power failure too: for effects that cannot be taken back.
         """
         ...
 
@@ -182,6 +194,13 @@ class VoiceStore(Protocol):
 
 class Memory(Protocol):
     """One database for everything."""
+
+    def held(self, run_id: str, fence: int) -> Memory:
+        """Return this memory for the process that has taken a run.
+
+        Whatever is written about the run through it is refused, with `RunLost`, once another process has taken it.
+        """
+        ...
 
     @property
     def runs(self) -> RunStore:

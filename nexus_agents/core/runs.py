@@ -25,7 +25,8 @@ RunStatus = Literal["queued", "running", "waiting", "done", "failed", "cancelled
 UNFINISHED: tuple[RunStatus, ...] = ("queued", "running", "waiting", "interrupted")
 """States that `resume` goes on from; a failed run is resumed only by its id."""
 
-CallStatus = Literal["started", "done", "failed"]
+CallStatus = Literal["started", "done", "failed", "skipped"]
+"""`done` and `skipped` are final; a `failed` call that is made again starts again."""
 
 
 def now() -> datetime:

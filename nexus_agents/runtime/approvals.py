@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from nexus_agents.core.runs import Run
     from nexus_agents.core.tool import ToolSpec
 
-__all__ = ["Approvals", "Decision", "ToolDenied", "answer_to"]
+__all__ = ["Approvals", "Decision", "Effect", "ToolDenied", "answer_to"]
+
+Effect = Literal["again", "done", "skip"]
+"""What a person says of a call that was cut off: make it again, it took effect, leave it."""
 
 
 class Decision(BaseModel):
@@ -23,6 +26,13 @@ class Decision(BaseModel):
 
     approve: bool
     reason: str = ""
+    effect: Effect | None = None
+    """The answer where it is asked whether a call took effect; by default `approve` says `again` or `skip`."""
+
+    @property
+    def outcome(self) -> Effect:
+        """What to do with a call that was cut off."""
+        return self.effect or ("again" if self.approve else "skip")
 
 
 class _Answer(Decision):
@@ -106,7 +116,8 @@ class Approvals:
         # LangGraph hands answers out by their order within a node. A node that runs again may ask less than it did (a
         # call is done by now, a risk class is approved), and then the next answer is that to another question.
         while True:
-            answer = _Answer.model_validate(interrupt(posed))
+            # LangGraph checks the answer before it saves it: one of another form leaves the question open.
+            answer = interrupt(posed, response_schema=_Answer)
             if (answer.call_id, answer.risk) == (call_id, risk):
                 return answer
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nexus_agents.core.config import Config
     from nexus_agents.core.ports import Kit
 
-__all__ = ["GRAPHS", "CompiledGraph", "NestedGraphs", "compile_graph", "graph_registry"]
+__all__ = ["GRAPHS", "CompiledGraph", "NestedGraphs", "compile_graph", "graph_registry", "task_place"]
 
 GRAPHS = {
     "assistant": "graphs.assistant:build",
@@ -74,9 +74,21 @@ class NestedGraphs:
 
     def place(self) -> str:
         """Return a prefix made of the tool calls and tasks around this node; empty in the run's own graph."""
-        from langgraph.config import get_config
-
-        namespace = str(get_config().get("configurable", {}).get("checkpoint_ns", ""))
         # The last part is the node itself, whose own name its call ids carry; what lies around it is stable.
-        around = "|".join(namespace.split("|")[:-1])
-        return f"{hashlib.sha256(around.encode()).hexdigest()[:8]}-" if around else ""
+        around = "|".join(_namespace().split("|")[:-1])
+        return f"{_short(around)}-" if around else ""
+
+
+def task_place() -> str:
+    """Return a short name of the task that runs here: the same again after a crash, another one in each turn."""
+    return _short(_namespace())
+
+
+def _namespace() -> str:
+    from langgraph.config import get_config
+
+    return str(get_config().get("configurable", {}).get("checkpoint_ns", ""))
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

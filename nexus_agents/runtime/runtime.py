@@ -180,8 +180,8 @@ class Runtime:
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(task)
         claimed = await self._claim(run.id, ())
-        await self.memory.runs.settle(claimed.id, claimed.fence, "cancelled")
-        await self.memory.events.append(claimed.id, RunFinished(run_id=claimed.id, status="cancelled"))
+        finished = RunFinished(run_id=claimed.id, status="cancelled")
+        await self.memory.runs.settle(claimed.id, claimed.fence, "cancelled", event=finished)
         return await self._get(claimed.id)
 
     async def _get(self, run_id: str) -> Run:

@@ -14,7 +14,9 @@ from nexus_agents.core.errors import ConsentNeeded, LimitReached, NexusError, To
 from nexus_agents.core.events import ToolFinished, ToolStarted
 from nexus_agents.core.runs import RunError, ToolCall, now
 from nexus_agents.core.tool import ToolSpec, tool_spec
+from nexus_agents.runtime.approvals import ToolDenied
 from nexus_agents.runtime.faults import explain
+from nexus_agents.runtime.graphs import task_place
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -74,11 +76,11 @@ class RunToolbox:
         checked = _check(spec, arguments)
         plain = checked.model_dump(mode="json")
         known = await self._ledger.find(self._run_id, call_id)
-        if known and known.status == "done":
-            return spec.result.model_validate(known.result)
+        if known and known.status in ("done", "skipped"):
+            return _recorded(spec, known)
         await self._approvals.check(spec, plain, call_id=call_id, agent=agent)
         if known and known.status == "started" and not spec.resumable:
-            await self._settle_unknown(spec, plain, call_id=call_id, agent=agent)
+            await self._settle_unknown(spec, known)
         call, event = await self._ledger.start(
             ToolCall(run_id=self._run_id, call_id=call_id, tool=name, agent=agent, arguments=plain),
             ToolStarted(
@@ -88,9 +90,12 @@ class RunToolbox:
                 arguments=plain,
                 attempt=(known.attempts + 1) if known else 1,
             ),
+            # What cannot be taken back must be known to have begun even after a power failure.
+            durable=not spec.resumable,
         )
-        if event is not None:
-            self._recorder.show(event)
+        if event is None:
+            return _recorded(spec, call)
+        self._recorder.show(event)
         return await self._run(spec, checked, call, part)
 
     async def failure(self, call_id: str) -> RunError | None:
@@ -154,27 +159,50 @@ class RunToolbox:
         )
         self._recorder.show(event)
 
-    async def _settle_unknown(self, spec: ToolSpec, arguments: dict[str, Any], *, call_id: str, agent: str) -> None:
+    async def _settle_unknown(self, spec: ToolSpec, call: ToolCall) -> None:
         decision = await self._approvals.ask(
             f"{spec.name} was cut off and nobody knows whether it took effect. Run it again?",
-            how=f"nexus resume {self._run_id}",
+            how=f"nexus resume {self._run_id} --unknown again, or done, or skip",
             risk="unknown_outcome",
             tool=spec.name,
-            arguments=arguments,
-            call_id=call_id,
-            agent=agent,
+            arguments=call.arguments,
+            call_id=call.call_id,
+            agent=call.agent,
         )
-        if not decision.approve:
-            raise NexusError(
-                f"{spec.name} was cut off and is not run again.", decision.reason or "Go on without its result."
+        if decision.outcome == "again":
+            return
+        call.status = "done" if decision.outcome == "done" else "skipped"
+        if call.status == "skipped":
+            call.error = RunError(
+                message=f"{spec.name} was cut off and is not run again.",
+                hint=decision.reason or "Go on without its result.",
             )
+        call.finished_at = now()
+        told = "a person says that it took effect" if call.status == "done" else "left as it is, as a person said"
+        event = await self._ledger.finish(
+            call,
+            ToolFinished(
+                agent=call.agent,
+                tool=call.tool,
+                call_id=call.call_id,
+                ok=call.status == "done",
+                summary=told,
+                seconds=0,
+                error=call.error,
+            ),
+        )
+        self._recorder.show(event)
+        _recorded(spec, call)
 
     def _langchain_tool(self, spec: ToolSpec, agent: str) -> BaseTool:
         from langchain_core.tools import InjectedToolCallId, StructuredTool, ToolException
 
         async def invoke(tool_call_id: str, **arguments: Any) -> str:
+            # Some servers number the calls of each answer from the start: the id alone would be that of an earlier
+            # turn, and its result would be taken for this one's.
+            call_id = f"{tool_call_id}-{task_place()}"
             try:
-                result = await self.call(spec.name, arguments, call_id=tool_call_id, agent=agent)
+                result = await self.call(spec.name, arguments, call_id=call_id, agent=agent)
             except NexusError as error:
                 if not _model_can_adapt(error):
                     raise
@@ -196,6 +224,19 @@ class RunToolbox:
             # LangChain's own words for it name neither the argument nor what is wrong with it.
             handle_validation_error=lambda error: str(_wrong_arguments(spec, error.errors()[0])),
         )
+
+
+def _recorded(spec: ToolSpec, call: ToolCall) -> BaseModel:
+    # What the ledger has: the result, or why there is none.
+    if call.status == "skipped":
+        error = call.error or RunError(message=f"{spec.name} was skipped.")
+        raise ToolDenied(error.message, error.hint)
+    if call.result is None:
+        raise ToolDenied(
+            f"{spec.name} took effect, as a person says, but its result is lost.",
+            "Do not call it again; look at what it has left, or go on without its result.",
+        )
+    return spec.result.model_validate(call.result)
 
 
 def _check(spec: ToolSpec, arguments: Mapping[str, Any]) -> BaseModel:

@@ -84,7 +84,8 @@ class House:
         """
         config = self.settings.config
         workspace = check_workspace(Path(run.workspace))
-        recorder = RunRecorder(self.memory.events, run.id, show)
+        memory = self.memory.held(run.id, run.fence)
+        recorder = RunRecorder(memory.events, run.id, show)
         graphs = NestedGraphs(graph_registry(config), lambda: kit)
 
         def make_job(tool: str, call_id: str, agent: str) -> RunJob:
@@ -101,12 +102,12 @@ class House:
                 voices=self.memory.voices,
                 graphs=graphs,
                 recorder=recorder,
-                artifacts=self.memory.artifacts,
+                artifacts=memory.artifacts,
             )
 
         tools = RunToolbox(
             tool_registry(config),
-            self.memory.ledger,
+            memory.ledger,
             recorder,
             Approvals(config, run),
             make_job,

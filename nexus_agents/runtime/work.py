@@ -35,6 +35,7 @@ class Worker:
 
     def __init__(self, house: House, run: Run, show: Callable[[AnyEvent], None]) -> None:
         self._house = house
+        self._memory = house.memory.held(run.id, run.fence)
         self._run = run
         self._show = show
         self._data: dict[str, Any] = {}
@@ -58,13 +59,13 @@ class Worker:
 
     async def emit(self, event: AnyEvent) -> None:
         """Persist an event and show it."""
-        self._show(await self._house.memory.events.append(self._run.id, event))
+        self._show(await self._memory.events.append(self._run.id, event))
 
     async def work(self, answers: Mapping[str, Decision]) -> RunFinished:
         """Run the graph until it ends or has to wait."""
         kit = self._house.kit(self._run, self._show)
         build = self._house.builders.get(self._run.graph) or graph_registry(kit.config).load(self._run.graph)
-        graph = compile_graph(build, kit, self._house.memory.checkpointer)
+        graph = compile_graph(build, kit, self._memory.checkpointer)
         config = {
             "configurable": {"thread_id": self._run.thread_id},
             "metadata": {"nexus_run": self._run.id},
@@ -80,15 +81,16 @@ class Worker:
     async def settle(self, finished: RunFinished) -> None:
         """Write how the run stands; where even that fails, show it all the same."""
         try:
-            held = await self._house.memory.runs.settle(
+            written = await self._memory.runs.settle(
                 self._run.id,
                 self._run.fence,
                 finished.status,
                 result={"summary": finished.summary, "next": finished.next, "data": self._data},
                 error=finished.error,
+                event=finished,
             )
-            if held:
-                await self.emit(finished)
+            if not isinstance(written, bool):
+                self._show(written)
                 return
         except NexusError as error:
             if finished.error is None:
@@ -103,7 +105,7 @@ class Worker:
         # An answer to a question that is not open any more says nothing about the one that is.
         if given := {key: answer_to(asked[key], answer) for key, answer in answers.items() if key in asked}:
             return Command(resume=given)
-        saved = await self._house.memory.checkpointer.aget_tuple(cast("Any", config))
+        saved = await self._memory.checkpointer.aget_tuple(cast("Any", config))
         # On a thread that goes on, the newest checkpoint may still be the one of the run before.
         begun = saved is not None and cast("dict[str, Any]", saved.metadata).get("nexus_run") == self._run.id
         return None if begun else {"request": self._run.request, **self._run.inputs}
