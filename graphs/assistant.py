@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["State", "build"]
 
+REQUEST = "request-"
+"""What the ids of requests begin with; the run follows."""
+
 
 class State(TypedDict):
     """The conversation of a thread and the newest request in it."""
@@ -32,7 +35,7 @@ def build(kit: Kit) -> StateGraph[State]:
     """Return the graph: answer (tools and other graphs run inside), then finish."""
     assistant = AssistantAgent()
     # The same id after a crash, so that the message is not taken for a second one.
-    request_id = f"request-{kit.run.id}"
+    request_id = f"{REQUEST}{kit.run.id}"
 
     async def answer(state: State) -> dict[str, Any]:
         before = [message for message in state.get("messages", []) if message.id != request_id]
@@ -40,8 +43,9 @@ def build(kit: Kit) -> StateGraph[State]:
         return {"messages": await assistant.converse(kit, [*before, asked])}
 
     async def finish(state: State) -> dict[str, Any]:
-        ids = [message.id for message in state["messages"]]
-        turn = cast("Sequence[BaseMessage]", state["messages"][ids.index(request_id) + 1 :])
+        # The newest request: in a fork it may be the one that the run before it was asked.
+        asked = [place for place, message in enumerate(state["messages"]) if (message.id or "").startswith(REQUEST)]
+        turn = cast("Sequence[BaseMessage]", state["messages"][asked[-1] + 1 :])
         outcome = await _outcome(kit, turn)
         await kit.recorder.emit(Message(agent=assistant.name, text=outcome.summary))
         return {"result": outcome.model_dump(mode="json")}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["State", "build"]
 
 SOLVERS = ("builtin:symbolic", "builtin:search")
+MEMORY = ("recall", "remember")
 """Who debates where no language model is configured: two programs that work in different ways."""
 
 
@@ -197,7 +198,9 @@ class Debate:
         # Two seats may hold the same model; the number behind its name tells them apart and is not part of the model.
         chosen = model or name.partition("#")[0]
         system = (PROMPTS / f"{prompt}.md").read_text(encoding="utf-8")
-        return await ask(self._kit, text, product, agent=name, system=system, model=chosen)
+        # Both sides share what is remembered; rules have nothing to remember, and a judge goes by what was said.
+        tools = MEMORY if prompt == "debater" and not self._is_builtin(chosen) else ()
+        return await ask(self._kit, text, product, agent=name, system=system, model=chosen, tools=tools)
 
     async def _say(self, name: str, text: str, product: Answer | Critique | Verdict) -> None:
         await self._kit.recorder.emit(Message(agent=name, text=text, data=product.model_dump(mode="json")))

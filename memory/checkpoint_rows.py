@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from langgraph.checkpoint.base import CheckpointTuple, writes_sort_key
-from sqlalchemy import bindparam, func, select, tuple_
+from sqlalchemy import bindparam, func, select
 
 from memory.statements import Statement, insert_or_ignore, insert_or_replace
 from memory.tables import channel_values, checkpoint_writes, checkpoints
@@ -64,6 +64,14 @@ _WRITES = Statement(
         checkpoint_writes.c.thread_id == bindparam("thread_id"),
         checkpoint_writes.c.checkpoint_ns == bindparam("ns"),
         checkpoint_writes.c.checkpoint_id == bindparam("checkpoint_id"),
+    )
+)
+_VALUE = Statement(
+    select(channel_values.c.data, channel_values.c.digest, channel_values.c.list_id, channel_values.c.length).where(
+        channel_values.c.thread_id == bindparam("thread_id"),
+        channel_values.c.checkpoint_ns == bindparam("ns"),
+        channel_values.c.channel == bindparam("channel"),
+        channel_values.c.version == bindparam("version"),
     )
 )
 SEPARATOR = "\x1f"
@@ -139,7 +147,7 @@ class Reader:
             limit: So many at most.
         """
         query = select(*_COLUMNS).order_by(checkpoints.c.checkpoint_id.desc())
-        where = cast("Mapping[str, Any]", config.get("configurable", {})) if config else {}
+        where: Mapping[str, Any] = config.get("configurable", {}) if config else {}
         for column, name in (
             (checkpoints.c.thread_id, "thread_id"),
             (checkpoints.c.checkpoint_ns, "checkpoint_ns"),
@@ -150,7 +158,7 @@ class Reader:
         if before and (until := before.get("configurable", {}).get("checkpoint_id")):
             query = query.where(checkpoints.c.checkpoint_id < until)
         found: list[Row] = []
-        for row in self.transaction.execute(query):
+        for row in self.transaction.tuples(query):
             if limit is not None and len(found) >= limit:
                 break
             kept = Row(*row)
@@ -164,6 +172,10 @@ class Reader:
     def metadata(self, row: Row) -> CheckpointMetadata:
         """Return the metadata of a checkpoint."""
         return self._decode(row, row.metadata)
+
+    def as_metadata(self, told: Mapping[str, Any]) -> bytes:
+        """Return metadata as they lie in a row."""
+        return self._sealer.seal(self._codec.encode(dict(told)))
 
     def body(self, row: Row) -> dict[str, Any]:
         """Return a checkpoint without the values of its channels."""
@@ -198,19 +210,16 @@ class Reader:
         """Return the values of channels at their versions, those that have one, and the ends of their lists."""
         if not versions:
             return {}, {}
-        pairs = [(channel, str(version)) for channel, version in versions.items()]
-        query = select(channel_values.c.channel, *_STORED).where(
-            channel_values.c.thread_id == row.thread_id,
-            channel_values.c.checkpoint_ns == row.namespace,
-            tuple_(channel_values.c.channel, channel_values.c.version).in_(pairs),
-        )
+        place = {"thread_id": row.thread_id, "ns": row.namespace}
         values: dict[str, Any] = {}
         tips: dict[tuple[str, str, str], Tip | None] = {}
-        for channel, *stored in self.transaction.execute(query).all():
-            loaded = self.value(row, Stored(*stored))
-            values[channel] = loaded.value
-            tips[(row.thread_id, row.namespace, channel)] = loaded.tip
-        return {name: values[name] for name in versions if name in values}, tips
+        for channel, version in versions.items():
+            stored = self.transaction.row(_VALUE, place | {"channel": channel, "version": str(version)})
+            if stored is not None:
+                loaded = self.value(row, Stored(*stored))
+                values[channel] = loaded.value
+                tips[(row.thread_id, row.namespace, channel)] = loaded.tip
+        return values, tips
 
     def value(self, row: Row, stored: Stored) -> Any:
         """Return a value with the end of its list.
@@ -240,11 +249,3 @@ class Reader:
                 f"Checkpoint {row.checkpoint_id} of thread {row.thread_id} cannot be read: {error}.",
                 "Go on from an earlier one: nexus history shows them, nexus fork takes one up.",
             ) from error
-
-
-_STORED = (
-    channel_values.c.data,
-    channel_values.c.digest,
-    channel_values.c.list_id,
-    channel_values.c.length,
-)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from langgraph.checkpoint.base import (
@@ -20,7 +20,6 @@ from memory import upkeep
 from memory.checkpoint_rows import INSERT_CHECKPOINT, INSERT_VALUE, KEEP_WRITE, REPLACE_WRITE, Reader, separated
 from memory.codec import Codec, serializer
 from memory.deltas import delta_history
-from memory.sealing import Open
 from memory.values import Tip, Values
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class SqlCheckpointer(BaseCheckpointSaver[str]):
     Args:
         database: Where checkpoints are kept.
         fence: The right to write about one run; that is then checked at each write.
-        sealer: How bytes lie in the database; as they are, by default.
+        sealer: How bytes lie in the database; as that says, by default.
         serde: The serializer for what the codec does not know; a strict one by default.
     """
 
@@ -69,7 +68,7 @@ class SqlCheckpointer(BaseCheckpointSaver[str]):
         super().__init__(serde=serde or serializer())
         self._database = database
         self._fence = fence
-        self._sealer = sealer or Open()
+        self._sealer = sealer or database.sealer
         self._tips: OrderedDict[Key, Tip] = OrderedDict()
 
     def held(self, fence: Fence) -> SqlCheckpointer:
@@ -91,7 +90,7 @@ class SqlCheckpointer(BaseCheckpointSaver[str]):
             StorageFull: No room; earlier checkpoints are kept.
             RunLost: Another process has taken the run.
         """
-        return self._kept(self._database.run(self._saving(config, checkpoint, metadata, new_versions)))
+        return self._kept(self._database.run(self.saving(config, checkpoint, metadata, new_versions), batched=True))
 
     async def aput(
         self,
@@ -101,7 +100,9 @@ class SqlCheckpointer(BaseCheckpointSaver[str]):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Save a checkpoint; see `put`."""
-        return self._kept(await self._database.write(self._saving(config, checkpoint, metadata, new_versions)))
+        return self._kept(
+            await self._database.write(self.saving(config, checkpoint, metadata, new_versions), batched=True)
+        )
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -112,21 +113,29 @@ class SqlCheckpointer(BaseCheckpointSaver[str]):
             StorageFull: No room; earlier writes are kept.
             RunLost: Another process has taken the run.
         """
-        self._database.run(self._writing(config, writes, task_id, task_path))
+        self._database.run(self._writing(config, writes, task_id, task_path), batched=True)
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """Save what a task wrote; see `put_writes`."""
-        await self._database.write(self._writing(config, writes, task_id, task_path))
+        await self._database.write(self._writing(config, writes, task_id, task_path), batched=True)
 
-    def _saving(
+    def saving(
         self,
         config: RunnableConfig,
         checkpoint: Checkpoint,
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> Any:
+        """Return the work that saves a checkpoint within a write transaction.
+
+        Args:
+            config: Thread, namespace and, as `checkpoint_id`, the parent.
+            checkpoint: The checkpoint.
+            metadata: What is told about it.
+            new_versions: The channels whose values are written with it.
+        """
         where = config.get("configurable", {})
         thread_id, namespace = str(where["thread_id"]), str(where.get("checkpoint_ns") or "")
         codec, values = self._codec, self._values
@@ -225,9 +234,7 @@ class SqlCheckpointer(BaseCheckpointSaver[str]):
         """Yield checkpoints, newest first."""
         rows = self._database.look(lambda transaction: self._reader(transaction).rows(config, filter, before, limit))
         for row in rows:
-            found = self._database.look(lambda transaction, row=row: self._reader(transaction).load(row)[0])
-            if found is not None:
-                yield found
+            yield self._database.look(lambda transaction, row=row: self._reader(transaction).load(row)[0])
 
     async def alist(
         self,
@@ -242,9 +249,7 @@ class SqlCheckpointer(BaseCheckpointSaver[str]):
             lambda transaction: self._reader(transaction).rows(config, filter, before, limit)
         )
         for row in rows:
-            found = await self._database.fetch(lambda transaction, row=row: self._reader(transaction).load(row)[0])
-            if found is not None:
-                yield found
+            yield await self._database.fetch(lambda transaction, row=row: self._reader(transaction).load(row)[0])
 
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
@@ -312,13 +317,18 @@ class SqlCheckpointer(BaseCheckpointSaver[str]):
         """Delete the history of threads; see `prune`."""
         await self._database.write(self._pruning(thread_ids, strategy))
 
-    def _pruning(self, thread_ids: Sequence[str], strategy: str) -> Any:
+    def _pruning(self, thread_ids: Sequence[str], strategy: str) -> Callable[[Transaction], None]:
         self._forget(thread_ids)
-        if strategy == "delete":
-            return lambda transaction: upkeep.delete_threads(transaction, list(thread_ids))
-        if strategy == "keep_latest":
-            return lambda transaction: upkeep.keep_latest(self._reader(transaction), list(thread_ids))
-        raise ValueError(f"There is no way to prune named {strategy!r}: it is keep_latest or delete.")
+
+        def work(transaction: Transaction) -> None:
+            if strategy == "delete":
+                upkeep.delete_threads(transaction, thread_ids)
+            else:
+                upkeep.keep_latest(self._reader(transaction), thread_ids)
+
+        if strategy not in ("delete", "keep_latest"):
+            raise ValueError(f"There is no way to prune named {strategy!r}: it is keep_latest or delete.")
+        return work
 
     def get_next_version(self, current: str | int | float | None, channel: None = None) -> str:
         """Return a version after `current` that no fork of the thread will return too.

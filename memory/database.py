@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from memory.sealing import Open, Sealer
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection, CursorResult, Executable, RowMapping, UpdateBase
 
@@ -18,6 +20,7 @@ __all__ = ["Database", "Transaction"]
 T = TypeVar("T")
 
 _READERS = 4
+_ROWS_AT_ONCE = 16
 
 
 class Transaction:
@@ -40,6 +43,10 @@ class Transaction:
         """Run a statement by way of SQLAlchemy."""
         return self.connection.execute(statement, parameters)
 
+    def tuples(self, statement: Executable) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement, by way of SQLAlchemy, in the order of its columns."""
+        return [tuple(row) for row in self.connection.execute(statement)]
+
     def run(self, statement: Statement, values: Mapping[str, object]) -> int:
         """Run a statement by way of the driver and return how many rows it met."""
         self.cursor.execute(statement.text(self.dialect), values)
@@ -47,7 +54,11 @@ class Transaction:
 
     def run_many(self, statement: Statement, values: Sequence[Mapping[str, object]]) -> None:
         """Run a statement once for each set of values."""
-        if len(values) == 1:
+        if self.dialect == "postgresql" and 1 < len(values) <= _ROWS_AT_ONCE:
+            # One statement of many rows: psycopg's executemany, and each of its statements, waits for the server.
+            flat = {f"{name}_{number}": value for number, row in enumerate(values) for name, value in row.items()}
+            self.cursor.execute(statement.text_of_rows(self.dialect, len(values)), flat)
+        elif len(values) == 1:
             self.cursor.execute(statement.text(self.dialect), values[0])
         elif values:
             self.cursor.executemany(statement.text(self.dialect), values)
@@ -75,10 +86,12 @@ class Database(ABC):
     Attributes:
         name: What messages call it; without a password.
         dialect: `sqlite` or `postgresql`.
+        sealer: How the states of graphs lie in it: as they are, unless it is opened encrypted.
     """
 
     name: str
     dialect: str
+    sealer: Sealer = Open()
 
     def __init__(self) -> None:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="memory-writer")
@@ -86,7 +99,7 @@ class Database(ABC):
         self._queued: set[Future[Any]] = set()
 
     @abstractmethod
-    def run(self, work: Work[T], *, durable: bool = False) -> T:
+    def run(self, work: Work[T], *, durable: bool = False, batched: bool = False) -> T:
         """Run some work in a write transaction, here and now.
 
         It is committed at the end, or not at all where the work raises.
@@ -94,6 +107,8 @@ class Database(ABC):
         Args:
             work: What is done; short, and waiting for nothing else.
             durable: Whether the commit must survive a power failure, whatever the setting of the database.
+            batched: Whether statements may be sent without waiting for each: only `row` and `rows` tell a result then,
+                and an error may come with the commit.
 
         Raises:
             StorageFull: No room; nothing of this transaction is kept, everything before it is.
@@ -110,9 +125,9 @@ class Database(ABC):
             BackendDown: It does not answer.
         """
 
-    async def write(self, work: Work[T], *, durable: bool = False) -> T:
+    async def write(self, work: Work[T], *, durable: bool = False, batched: bool = False) -> T:
         """Run some work in a write transaction from async code; see `run`."""
-        return await self._queue(lambda: self.run(work, durable=durable))
+        return await self._queue(lambda: self.run(work, durable=durable, batched=batched))
 
     async def glance(self, work: Work[T]) -> T:
         """Run some work that reads a few rows; see `look`."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from langgraph.checkpoint.base import writes_sort_key
-from sqlalchemy import and_, func, literal, literal_column, select, union_all
+from sqlalchemy import Integer, and_, func, literal, literal_column, select, union_all
 
 from memory.checkpoint_rows import SEPARATOR
 from memory.tables import checkpoint_writes, checkpoints
@@ -35,7 +35,7 @@ def delta_history(reader: Reader, config: RunnableConfig, channels: Sequence[str
     row = reader.row(config) if channels else None
     if row is None:
         return {channel: {"writes": []} for channel in channels}
-    found = reader.transaction.execute(_walk(row, channels, reader.transaction.dialect)).all()
+    found = reader.transaction.tuples(_walk(row, channels, reader.transaction.dialect))
     writes: dict[str, list[tuple[Any, PendingWrite]]] = {channel: [] for channel in channels}
     seeds: dict[str, str] = {}
     for channel, depth, checkpoint_id, has, path, task_id, index, *stored in found:
@@ -61,7 +61,7 @@ def delta_history(reader: Reader, config: RunnableConfig, channels: Sequence[str
 
 def ancestors(reader: Reader, row: Row, channels: Sequence[str]) -> set[str]:
     """Return the ids of the ancestors that these channels are rebuilt from."""
-    found = reader.transaction.execute(_walk(row, channels, reader.transaction.dialect)).all()
+    found = reader.transaction.tuples(_walk(row, channels, reader.transaction.dialect))
     return {checkpoint_id for _, _, checkpoint_id, *_ in found}
 
 
@@ -69,9 +69,9 @@ def _walk(row: Row, channels: Sequence[str], dialect: str) -> Executable:
     # One recursive query: for each channel from parent to parent until one holds a value, with its writes.
     here = and_(checkpoints.c.thread_id == row.thread_id, checkpoints.c.checkpoint_ns == row.namespace)
     named = union_all(*(select(literal(channel).label("channel")) for channel in channels)).subquery("named")
-    step = (checkpoints.c.checkpoint_id, checkpoints.c.parent_id, checkpoints.c.stored)
+    step: tuple[Any, ...] = (checkpoints.c.checkpoint_id, checkpoints.c.parent_id, checkpoints.c.stored)
     path = (
-        select(named.c.channel, *step, literal_column("1").label("depth"))
+        select(named.c.channel, *step, literal_column("1", Integer).label("depth"))
         .select_from(named.join(checkpoints, here))
         .where(checkpoints.c.checkpoint_id == row.parent_id)
         .cte("path", recursive=True)

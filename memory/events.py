@@ -67,8 +67,8 @@ def append_event(transaction: Transaction, run_id: str, event: AnyEvent, fence: 
         RunLost: Another process has taken the run.
     """
     hold_run(transaction, run_id, fence)
-    last = transaction.row(_LAST, {"run_id": run_id})
-    numbered = event.model_copy(update={"seq": ((last and last[0]) or 0) + 1})
+    last = transaction.rows(_LAST, {"run_id": run_id})[0][0] or 0
+    numbered = event.model_copy(update={"seq": last + 1})
     try:
         body = EVENT.dump_json(numbered).decode()
     except ValueError as error:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, bindparam, select, update
 
 from memory.events import append_event
 from memory.fence import Fence, hold_run
-from memory.rows import JsonObject, from_row, to_row
+from memory.rows import JsonObject, from_driver, from_row, to_driver, to_row
 from memory.statements import Statement, insert_row
-from memory.tables import moment_text, tool_calls
+from memory.tables import tool_calls
 from nexus_agents.core.errors import InputError
 from nexus_agents.core.events import ToolStarted
 from nexus_agents.core.runs import ToolCall, now
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
-
     from memory.database import Database, Transaction
     from nexus_agents.core.events import AnyEvent
 
@@ -29,6 +26,7 @@ FINAL = ("done", "skipped")
 
 _IS = and_(tool_calls.c.run_id == bindparam("_run_id"), tool_calls.c.call_id == bindparam("_call_id"))
 _KNOWN = Statement(select(tool_calls.c.status, tool_calls.c.attempts).where(_IS))
+_ROW = Statement(select(tool_calls).where(_IS))
 _INSERT = insert_row(tool_calls)
 _SET = Statement(
     update(tool_calls)
@@ -78,13 +76,14 @@ class SqlLedger:
             hold_run(transaction, call.run_id, self._fence)
             known = transaction.row(_KNOWN, _key(call))
             if known is not None and known[0] in FINAL:
-                row = transaction.execute(select(tool_calls).where(_is(call.run_id, call.call_id))).mappings().one()
-                return from_row(ToolCall, row), None
+                row = transaction.row(_ROW, _key(call))
+                assert row is not None
+                return from_driver(ToolCall, tool_calls, row), None
             attempts = 1 if known is None else known[1] + 1
             written = append_event(transaction, call.run_id, _counted(event, attempts), self._fence)
             fresh = {"status": "started", "result": None, "error": None, "finished_at": None, "attempts": attempts}
             started = call.model_copy(update=fresh)
-            row = _driver_row(started)
+            row = to_driver(tool_calls, to_row(started))
             if known is None:
                 transaction.run(_INSERT, row | {"seq": written.seq})
             else:
@@ -95,9 +94,28 @@ class SqlLedger:
 
     async def find(self, run_id: str, call_id: str) -> ToolCall | None:
         """Return the row of a call."""
-        query = select(tool_calls).where(_is(run_id, call_id))
-        row = await self._database.glance(lambda transaction: transaction.execute(query).mappings().first())
-        return from_row(ToolCall, row) if row else None
+        key = {"_run_id": run_id, "_call_id": call_id}
+        row = await self._database.glance(lambda transaction: transaction.row(_ROW, key))
+        return from_driver(ToolCall, tool_calls, row) if row else None
+
+    async def name(self, run_id: str, call_id: str, rewinds: int) -> str:
+        """Return the id under which a call of a run that was rewound is known, or is to be made.
+
+        What a rewind left is not taken for what is done now: not here, and not where a tool marks its effect with the
+        id of its call.
+
+        Args:
+            run_id: The run.
+            call_id: The id that its place in the graph gives it.
+            rewinds: How often the run was rewound.
+        """
+        if not rewinds:
+            return call_id
+        ids = [call_id, *(f"{call_id}~{number}" for number in range(1, rewinds + 1))]
+        counts = and_(tool_calls.c.run_id == run_id, tool_calls.c.call_id.in_(ids), tool_calls.c.status != "undone")
+        query = select(tool_calls.c.call_id).where(counts).order_by(tool_calls.c.seq.desc()).limit(1)
+        found = await self._database.glance(lambda transaction: transaction.execute(query).scalar())
+        return str(found) if found is not None else ids[-1]
 
     async def finish(self, call: ToolCall, event: AnyEvent) -> AnyEvent:
         """Write the outcome (`status`, `result`, `error`, `finished_at`) with its event, in one transaction.
@@ -107,7 +125,7 @@ class SqlLedger:
                 result has no JSON form.
             RunLost: Another process has taken the run.
         """
-        row = _driver_row(call.model_copy(update={"finished_at": call.finished_at or now()}))
+        row = to_driver(tool_calls, to_row(call.model_copy(update={"finished_at": call.finished_at or now()})))
 
         def work(transaction: Transaction) -> AnyEvent:
             written = append_event(transaction, call.run_id, event, self._fence)
@@ -129,22 +147,8 @@ class SqlLedger:
         return [from_row(ToolCall, row) for row in await self._database.read(query)]
 
 
-def _is(run_id: str, call_id: str) -> ColumnElement[bool]:
-    return and_(tool_calls.c.run_id == run_id, tool_calls.c.call_id == call_id)
-
-
 def _key(call: ToolCall) -> JsonObject:
     return {"_run_id": call.run_id, "_call_id": call.call_id}
-
-
-def _driver_row(call: ToolCall) -> JsonObject:
-    # The driver knows neither the JSON nor the moments of SQLAlchemy.
-    row = to_row(call)
-    for name in ("arguments", "result", "error"):
-        row[name] = None if row[name] is None else json.dumps(row[name])
-    row["started_at"] = moment_text(call.started_at)
-    row["finished_at"] = moment_text(call.finished_at) if call.finished_at else None
-    return row
 
 
 def _counted(event: AnyEvent, attempt: int) -> AnyEvent:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect, text
 
+from memory.database import Database, Transaction
+from memory.legacy import CHECKPOINTS, convert
 from memory.sqlite import SqliteDatabase, translated, writer_engine
 from memory.tables import HEAD
 from nexus_agents.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-    from memory.database import Database
 
 __all__ = ["MIGRATIONS", "migrate", "revision"]
 
@@ -43,17 +43,18 @@ def migrate(database: Database, *, scripts: Path = MIGRATIONS, head: str = HEAD)
     if revision(database) == head:
         return
     if isinstance(database, SqliteDatabase):
-        _migrate_file(database.path, scripts, head)
+        _migrate_file(database, scripts, head)
     else:
         database.run(lambda transaction: _migrate_server(transaction.connection, database.name, scripts, head))
 
 
 def revision(database: Database) -> str | None:
     """Return the revision that a database holds; None where it has no tables of Nexus."""
-    return database.look(lambda transaction: _revision(transaction.connection))
+    return database.look(_quick_revision)
 
 
-def _migrate_file(path: Path, scripts: Path, head: str) -> None:
+def _migrate_file(database: SqliteDatabase, scripts: Path, head: str) -> None:
+    path = database.path
     # Foreign keys are off here, as SQLite asks where tables are made anew (sqlite.org/lang_altertable.html,
     # section 7), and checked before the commit.
     engine = writer_engine(path, foreign_keys=False)
@@ -67,6 +68,9 @@ def _migrate_file(path: Path, scripts: Path, head: str) -> None:
             if found is not None:
                 _copy(path, path.with_name(f"{path.name}.before-{head}"))
             _upgrade(connection, scripts, head)
+            if inspect(connection).has_table(CHECKPOINTS):
+                driver: Any = connection.connection.dbapi_connection
+                convert(Transaction(connection, driver.cursor(), database.dialect), database)
             broken = connection.execute(text("PRAGMA foreign_key_check")).first()
             if broken is not None:
                 raise ConfigError(
@@ -84,6 +88,22 @@ def _migrate_server(connection: Connection, name: str, scripts: Path, head: str)
         return
     _refuse_unknown(name, found, scripts)
     _upgrade(connection, scripts, head)
+
+
+def _quick_revision(transaction: Transaction) -> str | None:
+    # Asked at each start, where SQLAlchemy's inspector takes as long as the rest of it.
+    present = (
+        "SELECT to_regclass('alembic_version')"
+        if transaction.dialect == "postgresql"
+        else "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"
+    )
+    transaction.cursor.execute(present)
+    found = transaction.cursor.fetchone()
+    if not found or found[0] is None:
+        return None
+    transaction.cursor.execute("SELECT version_num FROM alembic_version")
+    row = transaction.cursor.fetchone()
+    return str(row[0]) if row else None
 
 
 def _revision(connection: Connection) -> str | None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from sqlalchemy import JSON
 
+from memory.tables import moment_text
 from nexus_agents.core.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
+    from sqlalchemy import RowMapping, Table
 
-__all__ = ["JsonObject", "from_row", "to_json", "to_row"]
+__all__ = ["JsonObject", "from_driver", "from_row", "to_driver", "to_json", "to_row"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -48,6 +50,35 @@ def from_row(kind: type[M], row: RowMapping) -> M:
             f"The memory holds a {kind.__name__} that this version cannot read: {error.errors()[0]['msg']}.",
             "Use the version of Nexus that wrote it, or open another file.",
         ) from error
+
+
+def to_driver(table: Table, row: Mapping[str, object]) -> JsonObject:
+    """Return the columns of a row as the driver takes them, which knows neither JSON nor moments."""
+    return {
+        name: value
+        if value is None
+        else json.dumps(value)
+        if isinstance(table.c[name].type, JSON)
+        else moment_text(value)
+        if isinstance(value, datetime)
+        else value
+        for name, value in row.items()
+    }
+
+
+def from_driver(kind: type[M], table: Table, row: Sequence[object]) -> M:
+    """Return the value that a row of all columns of a table holds, as the driver gave it.
+
+    Raises:
+        ConfigError: The row was written by another version.
+    """
+    given = dict(zip(table.c.keys(), row, strict=True))
+    for column in table.columns:
+        value = given[column.name]
+        # psycopg reads JSON by itself.
+        if isinstance(column.type, JSON) and isinstance(value, str):
+            given[column.name] = json.loads(value)
+    return from_row(kind, cast("RowMapping", given))
 
 
 def to_json(value: Mapping[str, object] | BaseModel | None) -> JsonObject | None:

@@ -6,13 +6,13 @@ import platform
 import socket
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, func, select, update
 
 from memory.events import append_event
-from memory.rows import from_row, to_json, to_row
+from memory.rows import from_driver, from_row, to_driver, to_json, to_row
+from memory.statements import Statement, insert_row
 from memory.tables import runs
 from nexus_agents.core.errors import InputError
 from nexus_agents.core.runs import Owner, Run, RunError, RunStatus, now
@@ -29,6 +29,17 @@ REMOTE_SECONDS = 60
 _SAME_START_SECONDS = 1.0
 _SAME_TICK_SECONDS = 0.1
 _NAMED = 5
+
+_ID = Statement(select(runs.c.id).where(runs.c.id == bindparam("id")))
+_INSERT = insert_row(runs)
+_TAKE = Statement(select(runs).where(runs.c.id == bindparam("id")).with_for_update())
+_OWNED: dict[str, Any] = {name: bindparam(name) for name in ("status", "owner", "updated_at")}
+_TAKEN = Statement(update(runs).where(runs.c.id == bindparam("_id")).values(_OWNED | {"fence": bindparam("fence")}))
+_SETTLE = Statement(
+    update(runs)
+    .where(runs.c.id == bindparam("_id"), runs.c.fence == bindparam("_fence"))
+    .values(_OWNED | {"result": bindparam("result"), "error": bindparam("error")})
+)
 
 
 class SqlRuns:
@@ -47,16 +58,16 @@ class SqlRuns:
         Raises:
             InputError: The id is taken, or the parent is not known.
         """
-        row = to_row(run)
+        row = to_driver(runs, to_row(run))
 
         def work(transaction: Transaction) -> None:
-            try:
-                transaction.execute(insert(runs).values(row))
-            except IntegrityError as error:
+            taken = transaction.row(_ID, {"id": run.id})
+            if taken is not None or (run.parent_id and transaction.row(_ID, {"id": run.parent_id}) is None):
                 raise InputError(
                     f"Run {run.id} exists already, or its parent {run.parent_id} does not.",
                     "Give a new run an id of its own, and a parent that was run here.",
-                ) from error
+                )
+            transaction.run(_INSERT, row)
 
         await self._database.write(work)
 
@@ -118,11 +129,10 @@ class SqlRuns:
         """
 
         def work(transaction: Transaction) -> Run:
-            query = select(runs).where(runs.c.id == run_id).with_for_update()
-            row = transaction.execute(query).mappings().one_or_none()
+            row = transaction.row(_TAKE, {"id": run_id})
             if row is None:
                 raise InputError(f"There is no run {run_id}.", "List the runs to see their ids.")
-            run = from_row(Run, row)
+            run = from_driver(Run, runs, row)
             if run.owner is not None and run.owner != owner and _alive(run.owner, run):
                 elsewhere = "" if _is_here(run.owner) else f" on {run.owner.host}"
                 raise InputError(
@@ -132,16 +142,8 @@ class SqlRuns:
             taken = run.model_copy(
                 update={"status": "running", "owner": owner, "fence": run.fence + 1, "updated_at": now()}
             )
-            transaction.execute(
-                update(runs)
-                .where(runs.c.id == run_id)
-                .values(
-                    status=taken.status,
-                    owner=to_json(owner),
-                    fence=taken.fence,
-                    updated_at=taken.updated_at,
-                )
-            )
+            given = {"owner": owner.model_dump(mode="json"), "fence": taken.fence, "updated_at": taken.updated_at}
+            transaction.run(_TAKEN, {"_id": run_id, "status": taken.status, **to_driver(runs, given)})
             return taken
 
         return await self._database.write(work)
@@ -173,14 +175,11 @@ class SqlRuns:
         Raises:
             InputError: The result has no JSON form.
         """
-        settled = (
-            update(runs)
-            .where(runs.c.id == run_id, runs.c.fence == fence)
-            .values(status=status, result=to_json(result), error=to_json(error), owner=None, updated_at=now())
-        )
+        given = {"result": to_json(result), "error": to_json(error), "updated_at": now()}
+        settled = {"_id": run_id, "_fence": fence, "status": status, "owner": None, **to_driver(runs, given)}
 
         def work(transaction: Transaction) -> AnyEvent | bool:
-            if transaction.execute(settled).rowcount != 1:
+            if transaction.run(_SETTLE, settled) != 1:
                 return False
             return append_event(transaction, run_id, event) if event else True
 

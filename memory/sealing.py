@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from hashlib import blake2b
+from itertools import repeat
 from typing import Protocol
 
-__all__ = ["Open", "Sealer"]
+from nexus_agents.core.errors import ConfigError
+
+__all__ = ["DIGEST_BYTES", "SEALED", "Open", "Sealer"]
 
 DIGEST_BYTES = 16
+
+SEALED = b"\xe1"
+"""How encrypted bytes begin; no other ones do."""
 
 
 class Sealer(Protocol):
@@ -25,6 +31,10 @@ class Sealer(Protocol):
         """
         ...
 
+    def open_all(self, data: list[bytes]) -> list[bytes]:
+        """Return what was sealed, many pieces of it; see `open`."""
+        ...
+
     def digest(self, data: bytes) -> bytes:
         """Return 16 bytes by which the same data is found again."""
         ...
@@ -38,7 +48,21 @@ class Open:
         return data
 
     def open(self, data: bytes) -> bytes:
-        """Return what was written."""
+        """Return what was written.
+
+        Raises:
+            ConfigError: It is encrypted.
+        """
+        if data.startswith(SEALED):
+            raise ConfigError(
+                "The memory is encrypted.", "Set NEXUS_MEMORY_KEY to its key, and memory.encrypted in agents.yaml."
+            )
+        return data
+
+    def open_all(self, data: list[bytes]) -> list[bytes]:
+        """Return what was written; see `open`."""
+        if any(map(bytes.startswith, data, repeat(SEALED))):
+            return [self.open(one) for one in data]
         return data
 
     def digest(self, data: bytes) -> bytes:

@@ -60,7 +60,7 @@ class SqliteDatabase(Database):
         self._lock = threading.Lock()
         self._looking = threading.Lock()
 
-    def run(self, work: Work[T], *, durable: bool = False) -> T:
+    def run(self, work: Work[T], *, durable: bool = False, batched: bool = False) -> T:
         """Run some work in a write transaction, here and now; see `Database.run`."""
         with self._lock, translated(self.path):
             return (self._fsynced if durable else self._patient).transact(work)
@@ -70,7 +70,7 @@ class SqliteDatabase(Database):
         with translated(self.path), self._read_engine.begin() as connection:
             return work(Transaction(connection, _cursor(connection), self.dialect))
 
-    async def write(self, work: Work[T], *, durable: bool = False) -> T:
+    async def write(self, work: Work[T], *, durable: bool = False, batched: bool = False) -> T:
         """Run some work in a write transaction from async code; see `Database.run`."""
         if self._inline and not durable and not self._queued and self._lock.acquire(blocking=False):
             try:
@@ -169,7 +169,12 @@ def writer_engine(
         wait: How long to wait for the lock (seconds); `BUSY_SECONDS` by default.
         foreign_keys: Whether references are checked.
     """
-    pragmas = ("journal_mode = WAL", f"synchronous = {synchronous}", f"foreign_keys = {int(foreign_keys)}")
+    # On macOS an fsync alone leaves it to the disk when it writes (sqlite.org/pragma.html#pragma_fullfsync).
+    full = f"fullfsync = {int(synchronous == 'FULL')}"
+    level = f"synchronous = {synchronous}"
+    # The log is written back every 16 MB rather than every 4: that is when SQLite waits for the disk.
+    log = "wal_autocheckpoint = 4000"
+    pragmas = ("journal_mode = WAL", level, full, log, f"foreign_keys = {int(foreign_keys)}")
     return _engine(path, begin="BEGIN IMMEDIATE", pragmas=pragmas, wait=BUSY_SECONDS if wait is None else wait)
 
 
@@ -198,12 +203,13 @@ def _engine(path: Path, *, begin: str, pragmas: tuple[str, ...], wait: float) ->
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         # A connection goes from the event loop to a thread and back, and is used by one at a time.
-        connect_args={"timeout": wait, "check_same_thread": False, "isolation_level": None},
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
     )
 
     def connected(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
-        for pragma in pragmas:
+        # The wait comes last: these may have to wait for another process that opens the file.
+        for pragma in (*pragmas, f"busy_timeout = {int(1000 * wait)}"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
 __all__ = ["Statement", "insert_or_ignore", "insert_or_replace", "insert_row"]
+
+_PARAMETER = re.compile(r"%\((\w+)\)s(::\w+)?")
+_ROW = re.compile(r"VALUES (\([^()]*(?:%\(\w+\)s[^()]*)+\))")
 
 
 class Statement:
@@ -28,6 +32,7 @@ class Statement:
     def __init__(self, build: Executable | Callable[[str], Executable]) -> None:
         self._build = build
         self._texts: dict[str, str] = {}
+        self._of_rows: dict[int, str] = {}
 
     def text(self, dialect: str) -> str:
         """Return the statement as a database is given it."""
@@ -37,6 +42,17 @@ class Statement:
             compiled = cast("Insert", made).compile(dialect=_dialect(dialect))
             assert not any(compiled.params.values()), f"a value that nobody will hand to the driver: {compiled}"
             text = self._texts[dialect] = str(compiled)
+        return text
+
+    def text_of_rows(self, dialect: str, number: int) -> str:
+        """Return an insert of so many rows at once; each one's parameters end in its number, from 0."""
+        text = self._of_rows.get(number)
+        if text is None:
+            whole = self.text(dialect)
+            found = _ROW.search(whole)
+            assert found, f"no insert of a row: {whole}"
+            rows = [_PARAMETER.sub(rf"%(\g<1>_{row})s", found[1]) for row in range(number)]
+            text = self._of_rows[number] = whole[: found.start(1)] + ", ".join(rows) + whole[found.end(1) :]
         return text
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    and_,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +36,10 @@ __all__ = [
     "checkpoints",
     "consents",
     "events",
+    "fact_namespaces",
+    "fact_vectors",
     "facts",
+    "is_ours",
     "list_items",
     "lists",
     "moment_text",
@@ -43,7 +48,7 @@ __all__ = [
     "voices",
 ]
 
-HEAD = "0002"
+HEAD = "0004"
 """The newest revision under migrations/versions: what this code reads and writes."""
 
 METADATA = MetaData(
@@ -70,6 +75,19 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(str(value))
 
 
+def is_ours(name: str | None, kind: str, parents: object) -> bool:
+    """Return whether something in a database is described here (`include_name` of Alembic).
+
+    The indexes of words are not: FTS5 keeps tables of its own, and PostgreSQL a column.
+
+    Args:
+        name: Its name.
+        kind: `table`, `column`, `index`, ...
+        parents: What it belongs to; not looked at.
+    """
+    return not (kind in ("table", "column", "index") and name is not None and "facts_words" in name)
+
+
 def moment_text(moment: datetime) -> str:
     """Return a moment as the tables keep it."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -77,6 +95,12 @@ def moment_text(moment: datetime) -> str:
 
 
 _NULLABLE_JSON = JSON(none_as_null=True)
+
+
+def _namespace() -> String:
+    # Sorted by code point, whatever the language of the server: all below one name is one range.
+    return String(500).with_variant(String(500, collation="C"), "postgresql")
+
 
 runs = Table(
     "runs",
@@ -94,6 +118,7 @@ runs = Table(
     Column("parent_id", String(64), ForeignKey("runs.id")),
     Column("owner", _NULLABLE_JSON),
     Column("fence", Integer, nullable=False),
+    Column("rewinds", Integer, nullable=False, server_default="0"),
     Column("result", _NULLABLE_JSON),
     Column("error", _NULLABLE_JSON),
     Column("title", Text),
@@ -147,13 +172,49 @@ artifacts = Table(
 facts = Table(
     "facts",
     METADATA,
-    Column("namespace", String(500), primary_key=True),
-    Column("key", String(500), primary_key=True),
-    Column("value", JSON),
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    # The labels with a point between each two.
+    Column("namespace", _namespace(), nullable=False),
+    Column("key", String(500), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("text", Text, nullable=False),
+    # The text as it is searched, see memory/words.py; each database has an index of words of its own kind on it.
+    Column("words", Text, nullable=False),
+    # JSON that the driver is not to touch; null where the text is all.
+    Column("value", Text),
     Column("author", String(200), nullable=False),
     # No foreign key: a fact outlives the run that it came from.
     Column("run_id", String(64)),
+    Column("source", Text, nullable=False),
+    Column("ttl", Float),
+    Column("expires_at", Moment),
+    Column("since", Moment, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("valid_to", Moment),
+    Column("ended", String(16)),
+    Column("superseded_by", BigInteger),
+    # The version of its namespace at which this row was last changed: what caches look for.
+    Column("version", BigInteger, nullable=False),
+    # A number is never given twice, so that a cache cannot take a new row for an old one.
+    sqlite_autoincrement=True,
+)
+
+fact_vectors = Table(
+    "fact_vectors",
+    METADATA,
+    Column("fact_id", BigInteger, ForeignKey("facts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("embedder", String(100), primary_key=True),
+    # Little-endian float16, of length 1.
+    Column("vector", LargeBinary, nullable=False),
+)
+
+fact_namespaces = Table(
+    "fact_namespaces",
+    METADATA,
+    Column("namespace", _namespace(), primary_key=True),
+    # One higher with each write; the row is also the lock under which the facts of a namespace are written.
+    Column("version", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 voices = Table(
@@ -271,3 +332,9 @@ _OF_A_RUN = checkpoints.c.run_id.is_not(None)
 Index("ix_checkpoints_run_id", checkpoints.c.run_id, sqlite_where=_OF_A_RUN, postgresql_where=_OF_A_RUN)
 Index("ix_tool_calls_order", tool_calls.c.run_id, tool_calls.c.seq)
 Index("ix_artifacts_order", artifacts.c.run_id, artifacts.c.seq)
+
+_STANDS = facts.c.valid_to.is_(None)
+_EXPIRES = and_(_STANDS, facts.c.expires_at.is_not(None))
+Index("ix_facts_current", facts.c.namespace, facts.c.key, unique=True, sqlite_where=_STANDS, postgresql_where=_STANDS)
+Index("ix_facts_version", facts.c.namespace, facts.c.version)
+Index("ix_facts_expires_at", facts.c.expires_at, sqlite_where=_EXPIRES, postgresql_where=_EXPIRES)

@@ -10,6 +10,7 @@ from sqlalchemy import Table, and_, delete, func, insert, literal, select, text,
 
 from memory.deltas import ancestors
 from memory.tables import blobs, channel_values, checkpoint_writes, checkpoints, list_items, lists
+from nexus_agents.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from memory.checkpoint_rows import Reader, Row
@@ -55,7 +56,7 @@ def delete_threads(transaction: Transaction, thread_ids: Sequence[str]) -> None:
 def delete_runs(transaction: Transaction, run_ids: Sequence[str]) -> None:
     """Delete the checkpoints whose metadata name one of these runs, and their writes."""
     of_runs = checkpoints.c.run_id.in_(run_ids)
-    for place in transaction.execute(select(*checkpoints.primary_key).where(of_runs)).all():
+    for place in transaction.tuples(select(*checkpoints.primary_key).where(of_runs)):
         _delete_writes(transaction, *place)
     transaction.execute(delete(checkpoints).where(of_runs))
 
@@ -76,44 +77,37 @@ def keep_latest(reader: Reader, thread_ids: Sequence[str]) -> None:
         _delete_values(reader, thread_id, remaining)
 
 
-def collect(reader: Reader, *, dry: bool = False) -> Freed:
+def collect(reader: Reader) -> Freed:
     """Delete what nothing refers to: values of checkpoints that are gone, lists without values, blobs without lists.
 
     Args:
         reader: Reads the checkpoints that are there, within a write transaction.
-        dry: Only count.
     """
     transaction = reader.transaction
     if transaction.dialect == "postgresql":
         # A writer that finds a blob there need not write it: none may be under way while blobs are deleted.
         transaction.execute(text("LOCK TABLE blobs, lists IN SHARE ROW EXCLUSIVE MODE"))
     values = 0
-    for (thread_id,) in transaction.execute(select(channel_values.c.thread_id).distinct()).all():
+    for (thread_id,) in transaction.tuples(select(channel_values.c.thread_id).distinct()):
         values += _delete_values(
             reader, thread_id, reader.rows({"configurable": {"thread_id": thread_id}}, *[None] * 3)
         )
     freed_lists, freed_blobs, size = _sweep(transaction)
-    if dry:
-        raise _Counted(Freed(values, freed_lists, freed_blobs, size))
     return Freed(values, freed_lists, freed_blobs, size)
 
 
-class _Counted(Exception):
-    """Takes the transaction back, and brings what it would have freed."""
-
-    def __init__(self, freed: Freed) -> None:
-        super().__init__()
-        self.freed = freed
-
-
 def _sweep(transaction: Transaction) -> tuple[int, int, int]:
-    used = union(
+    referred = union(
         *(select(table.c.list_id).where(table.c.list_id.is_not(None)) for table in (channel_values, checkpoint_writes))
-    ).cte("used", recursive=True)
+    ).subquery("referred")
+    used = select(referred.c.list_id).cte("used", recursive=True)
     used = used.union(
         select(lists.c.base_id).join(used, lists.c.id == used.c.list_id).where(lists.c.base_id.is_not(None))
     )
-    gone_lists = transaction.execute(delete(lists).where(lists.c.id.not_in(select(used.c.list_id)))).rowcount
+    unused_lists = lists.c.id.not_in(select(used.c.list_id))
+    # SQLite does not say how many rows a statement met that begins with a common table.
+    gone_lists = int(transaction.execute(select(func.count()).select_from(lists).where(unused_lists)).scalar_one())
+    transaction.execute(delete(lists).where(unused_lists))
     orphaned = list_items.c.list_id.not_in(select(lists.c.id))
     size = _size(transaction, list_items.c.data, orphaned)
     transaction.execute(delete(list_items).where(orphaned))
@@ -142,15 +136,19 @@ def _needed(reader: Reader, row: Row) -> set[str]:
 
 
 def _delete_values(reader: Reader, thread_id: str, rows: Sequence[Row]) -> int:
-    live = {
-        (row.namespace, channel, str(version))
-        for row in rows
-        for channel, version in reader.body(row)["channel_versions"].items()
-    }
+    try:
+        live = {
+            (row.namespace, channel, str(version))
+            for row in rows
+            for channel, version in reader.body(row)["channel_versions"].items()
+        }
+    except ConfigError:
+        # Nobody knows what a damaged checkpoint refers to: all of its thread stays.
+        return 0
     table = channel_values
-    found = reader.transaction.execute(
+    found = reader.transaction.tuples(
         select(table.c.checkpoint_ns, table.c.channel, table.c.version).where(table.c.thread_id == thread_id)
-    ).all()
+    )
     dead = [tuple(place) for place in found if tuple(place) not in live]
     for namespace, channel, version in dead:
         reader.transaction.execute(

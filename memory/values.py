@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from operator import attrgetter, is_
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Integer, and_, bindparam, func, select, update
-from sqlalchemy import cast as cast_to
+from sqlalchemy import bindparam, select, update
 
-from memory.codec import EXACT_MESSAGES
+from memory.codec import EXACT_MESSAGES, paused_collector
 from memory.statements import Statement, insert_or_ignore, insert_row
 from memory.tables import blobs, list_items, lists
 
@@ -28,7 +27,7 @@ __all__ = ["Loaded", "Plan", "Stored", "Tip", "Values"]
 _INLINE_VALUE = 256
 """A value of at most so many bytes stays in its row."""
 
-_INLINE_ELEMENT = 128
+_INLINE_ELEMENT = 256
 """The same for an element of a list."""
 
 _BLOB = b"#"
@@ -51,6 +50,7 @@ _GROW = Statement(
     update(lists)
     .where(lists.c.id == bindparam("_id"), lists.c.length == bindparam("_old"))
     .values(length=bindparam("length"))
+    .returning(lists.c.length)
 )
 _LENGTH = Statement(select(lists.c.length).where(lists.c.id == bindparam("id")))
 _BLOB_DATA = Statement(select(blobs.c.data).where(blobs.c.digest == bindparam("digest")))
@@ -59,32 +59,19 @@ _BLOB_DATA = Statement(select(blobs.c.data).where(blobs.c.digest == bindparam("d
 _BASE = (lists.c.base_id, lists.c.base_length)
 
 
-def _items(dialect: str) -> Executable:
-    shorter = func.least if dialect == "postgresql" else func.min
-    upto = cast_to(bindparam("length"), Integer).label("upto")
-    chain = select(lists.c.id, upto, *_BASE).where(lists.c.id == bindparam("id")).cte("chain", recursive=True)
-    chain = chain.union_all(
-        select(lists.c.id, shorter(chain.c.upto, chain.c.base_length), *_BASE)
-        .select_from(lists)
-        .join(chain, lists.c.id == chain.c.base_id)
-    )
-    of_list = and_(list_items.c.list_id == chain.c.id, list_items.c.position < chain.c.upto)
-    of_item = blobs.c.digest == list_items.c.digest
-    return (
-        select(list_items.c.position, list_items.c.data, list_items.c.digest, blobs.c.data.label("blob"))
-        .select_from(chain.join(list_items, of_list).outerjoin(blobs, of_item))
-        .order_by(list_items.c.position)
-    )
-
-
 def _segments() -> Executable:
     chain = select(lists.c.id, *_BASE).where(lists.c.id == bindparam("id")).cte("chain", recursive=True)
     chain = chain.union_all(select(lists.c.id, *_BASE).join(chain, lists.c.id == chain.c.base_id))
     return select(chain.c.id, chain.c.base_length).order_by(chain.c.base_length)
 
 
-_ITEMS = Statement(_items)
 _SEGMENTS = Statement(_segments())
+_ITEMS = Statement(
+    select(list_items.c.data, list_items.c.digest, blobs.c.data.label("blob"))
+    .select_from(list_items.outerjoin(blobs, blobs.c.digest == list_items.c.digest))
+    .where(list_items.c.list_id == bindparam("id"), list_items.c.position < bindparam("upto"))
+    .order_by(list_items.c.position)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +169,7 @@ class Values:
                     if mark is not data:
                         plan.blobs.append((mark[1:], data))
                 return plan
-        data = self._codec.encode(value)
+        data = self._codec.encode(cast("object", value))
         if len(data) <= _INLINE_VALUE:
             return Plan(Stored(data=self._sealer.seal(data)))
         digest = self._sealer.digest(data)
@@ -199,8 +186,9 @@ class Values:
         tip = plan.tip
         if tip is not None:
             if not plan.marks and plan.kept == len(tip.elements):
-                return Stored(list_id=tip.segments[-1][0], length=plan.kept), tip
-            if (segments := self._go_on(transaction, plan, tip)) is not None:
+                if transaction.row(_LENGTH, {"id": tip.segments[-1][0]}) is not None:
+                    return Stored(list_id=tip.segments[-1][0], length=plan.kept), tip
+            elif (segments := self._go_on(transaction, plan, tip)) is not None:
                 return self._stored(segments, plan, tip)
             # The list is gone: somebody has deleted the thread meanwhile.
             plan = self.plan(plan.value)
@@ -220,16 +208,25 @@ class Values:
             if row is None:
                 raise LookupError("a value is missing from the memory")
             return Loaded(self._codec.decode(self._sealer.open(bytes(row[0]))))
-        rows = transaction.rows(_ITEMS, {"id": stored.list_id, "length": stored.length})
-        if len(rows) != stored.length:
-            raise LookupError(f"{(stored.length or 0) - len(rows)} elements of a list are missing from the memory")
-        opened = self._sealer.open
-        encoded = [opened(bytes(data if digest is None else blob)) for _, data, digest, blob in rows]
-        elements = self._codec.decode_many(encoded)
-        marks = [data if row[2] is None else _BLOB + bytes(row[2]) for row, data in zip(rows, encoded, strict=True)]
-        segments = transaction.rows(_SEGMENTS, {"id": stored.list_id})
-        chain = [(int(list_id), int(start)) for list_id, start in segments if start < len(rows)]
-        return Loaded(elements, Tip(chain, list(elements), _contents(elements), marks, _are_steady(elements)))
+        with paused_collector():
+            return self._read_list(transaction, cast("int", stored.list_id), cast("int", stored.length))
+
+    def _read_list(self, transaction: Transaction, list_id: int, length: int) -> Loaded:
+        chain = transaction.rows(_SEGMENTS, {"id": list_id})
+        segments = [(int(number), int(start)) for number, start in chain if start < length]
+        ends = [*(start for _, start in segments[1:]), length]
+        rows: list[tuple[bytes | None, bytes | None, bytes | None]] = []
+        for (number, _), end in zip(segments, ends, strict=True):
+            rows += transaction.rows(_ITEMS, {"id": number, "upto": end})
+        if len(rows) != length:
+            raise LookupError(f"{length - len(rows)} elements of a list are missing from the memory")
+        sealed = [data if blob is None else blob for data, _, blob in rows]
+        if None in sealed:
+            raise LookupError("an element of a list is missing from the memory")
+        parts = self._sealer.open_all(cast("list[bytes]", sealed))
+        elements = self._codec.decode_many(parts)
+        marks = [part if row[1] is None else _BLOB + row[1] for row, part in zip(rows, parts, strict=True)]
+        return Loaded(elements, Tip(segments, list(elements), _contents(elements), marks, _are_steady(elements)))
 
     def _kept(self, elements: list[Any], tip: Tip) -> int:
         most = min(len(elements), len(tip.elements))
@@ -246,7 +243,7 @@ class Values:
         kept, grown = plan.kept, plan.kept + len(plan.marks)
         at_end = kept == len(tip.elements)
         # Another fork of the thread may have gone on from here already: then its elements come after these.
-        if at_end and transaction.run(_GROW, {"_id": list_id, "_old": kept, "length": grown}):
+        if at_end and transaction.row(_GROW, {"_id": list_id, "_old": kept, "length": grown}):
             self._insert(transaction, list_id, kept, plan.marks)
             return tip.segments
         if transaction.row(_LENGTH, {"id": list_id}) is None:

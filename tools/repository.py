@@ -156,6 +156,25 @@ class Repository:
         await self._git("commit", *options, "--only", "--", *names)
         return (await self._git("rev-parse", "HEAD")).stdout.strip()
 
+    async def before(self, commit: str) -> str:
+        """Return the commit that one was made on; nothing where it is the first."""
+        done = await self._git("rev-parse", "--verify", "--quiet", f"{commit}^", check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    async def set_back(self, commit: str) -> None:
+        """Make the files that git knows what they were at a commit, and have the branch go on from there.
+
+        Files that git does not know stay.
+
+        Args:
+            commit: The commit; nothing for how it was before the first one.
+        """
+        if commit:
+            await self._git("reset", "--quiet", "--hard", commit)
+        elif (await self._git("rev-parse", "--verify", "--quiet", "HEAD", check=False)).returncode == 0:
+            await self._git("rm", "-r", "-f", "-q", "--ignore-unmatch", "--", ".")
+            await self._git("update-ref", "-d", "HEAD")
+
     async def changes(self, commit: str) -> list[Change]:
         """Return what a commit changed."""
         done = await self._git("show", "--numstat", "--no-renames", "--format=", "-z", commit)

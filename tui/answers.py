@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from nexus_agents.core.tool import Risk
-    from nexus_agents.runtime.approvals import Decision
+    from nexus_agents.runtime.approvals import Decision, Effect
     from tui.cards import ApprovalCard, Card
     from tui.feed import Feed
 
 __all__ = ["Answers"]
+
+EFFECTS: dict[Effect, str] = {"again": "to be run again", "done": "it took effect", "skip": "left as it is"}
 
 
 class Answers:
@@ -26,7 +28,15 @@ class Answers:
         self.decisions: dict[str, Decision] = {}
         self.risks: list[Risk] = []
 
-    def add(self, card: ApprovalCard, approve: bool, *, whole_run: bool = False, reason: str = "") -> list[Card]:
+    def add(
+        self,
+        card: ApprovalCard,
+        approve: bool,
+        *,
+        whole_run: bool = False,
+        reason: str = "",
+        effect: Effect | None = None,
+    ) -> list[Card]:
         """Write a decision down and return the cards that it answers.
 
         Args:
@@ -34,6 +44,7 @@ class Answers:
             approve: Whether the call may be made.
             whole_run: Whether every call of this risk may be made, those that wait now included.
             reason: Why not.
+            effect: What to do with a call that was cut off, where that is the question.
         """
         from nexus_agents.runtime.approvals import Decision
 
@@ -41,8 +52,8 @@ class Answers:
         if whole_run:
             self.risks.append(cast("Risk", card.risk))
         for one in (card, *same):
-            self.decisions[one.approval_id] = Decision(approve=approve, reason=reason)
-            self._say(one, _words(approve, whole_run, reason))
+            self.decisions[one.approval_id] = Decision(approve=approve, reason=reason, effect=effect)
+            self._say(one, EFFECTS[effect] if effect else _words(approve, whole_run, reason))
         return [card, *same]
 
     def take_back(self) -> list[Card]:

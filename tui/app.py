@@ -256,6 +256,7 @@ class NexusApp(Ending):
             yield SystemCommand("Resume", "Go on with a run that was cut off", screen.action_resume)
             yield SystemCommand("Interrupt", "Stop the run; it stays resumable", screen.interrupt)
             yield SystemCommand("Panel", "Show or hide agents, plan and usage", screen.action_side)
+            yield SystemCommand("History", "Show the steps; fork or rewind the run", screen.action_history)
             yield SystemCommand("Question", "Go to the question that waits", screen.action_approval)
 
     # -- actions ------------------------------------------------------------------------------------

@@ -104,6 +104,18 @@ class Feed:
         text = f"Goes on; {event.finished_calls} finished tool calls are kept and not made again."
         return [*changed, self._put(NoticeCard(f"{event.run_id}/resumed-{event.seq}", text=text))]
 
+    def _run_forked(self, event: ev.RunForked) -> list[Card]:
+        text = f"A fork of run {event.parent_id} at step {event.step} ({event.does}). {event.files}"
+        return [self._put(NoticeCard(f"{event.run_id}/forked", text=text))]
+
+    def _run_rewound(self, event: ev.RunRewound) -> list[Card]:
+        self.status = "interrupted"
+        changed = self._settle_tools()
+        changed += [self._answer(card, "left behind") for card in self.waiting]
+        self._rest()
+        text = f"Rewound to step {event.step} ({event.does}); {event.left} steps are left behind. {event.files}"
+        return [*changed, self._put(NoticeCard(f"{event.run_id}/rewound-{event.seq}", text=text, tone="warning"))]
+
     def _agent_started(self, event: ev.AgentStarted) -> list[Card]:
         agent = self.agents.setdefault(event.agent, AgentState(event.agent))
         agent.state, agent.doing, agent.model = "working", event.task, event.model

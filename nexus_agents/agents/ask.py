@@ -25,7 +25,16 @@ ATTEMPTS = 3
 """A model that answers out of form is told what was wrong, twice."""
 
 
-async def ask(kit: Kit, text: str, product: type[M], *, agent: str, system: str, model: str | None = None) -> M:
+async def ask(
+    kit: Kit,
+    text: str,
+    product: type[M],
+    *,
+    agent: str,
+    system: str,
+    model: str | None = None,
+    tools: Sequence[str] = (),
+) -> M:
     """Ask a model for a typed product.
 
     Args:
@@ -35,11 +44,20 @@ async def ask(kit: Kit, text: str, product: type[M], *, agent: str, system: str,
         agent: The name under which events and usage appear.
         system: System prompt.
         model: `provider:model`; that of the agent by default.
+        tools: Tools that the model may call before it answers.
 
     Raises:
         NexusError: The model was reached and did not answer in form.
         BackendDown: It was not reached.
     """
+    if tools:
+        from nexus_agents.agents.loop import LIMIT, build_loop
+
+        loop = build_loop(kit, agent=agent, prompt=system, tools=tools, output=product, model=model)
+        state = await loop.ainvoke({"messages": [("user", text)]}, LIMIT)
+        if isinstance(found := state.get("structured_response"), product):
+            return found
+        # It has answered in words: without tools it can be told what form is asked for.
     name = kit.models.describe(agent, name=model)
     chat = kit.models.get(agent, name=model)
     # The declared type has holes: with include_raw it answers {raw, parsed, parsing_error}.

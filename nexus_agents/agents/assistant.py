@@ -22,6 +22,7 @@ class AssistantAgent(Agent[TurnReport]):
 
     name = "assistant"
     tools = ("build_app", "debate", "make_podcast", "clone_voice", "speak", "speak_document", "list_voices")
+    shares = True
     output = TurnReport
 
     async def converse(self, kit: Kit, messages: Sequence[BaseMessage]) -> list[BaseMessage]:

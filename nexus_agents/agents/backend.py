@@ -13,4 +13,5 @@ class BackendAgent(Agent[TurnReport]):
 
     name = "backend"
     tools = ("list_files", "read_file", "write_file", "edit_file", "search_files", "format_code", "run_command")
+    shares = True
     output = TurnReport

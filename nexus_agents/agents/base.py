@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
     from nexus_agents.core.ports import Kit
 
-__all__ = ["PROMPTS", "Agent", "first_line"]
+__all__ = ["PROMPTS", "SHARED", "Agent", "first_line"]
 
 Output = TypeVar("Output", bound=BaseModel)
 
 PROMPTS = Path(__file__).parent / "prompts"
+
+SHARED = ("remember", "recall")
+"""Tools of the shared context; only for language models, since rules have nothing to remember."""
 
 
 class Agent(Generic[Output]):
@@ -30,11 +33,13 @@ class Agent(Generic[Output]):
         name: Its role; the prompt stands in `prompts/NAME.md`.
         tools: Names of the tools that it is given unless agents.yaml names others.
         output: The typed product that ends its turn.
+        shares: Whether it remembers and recalls, where a language model plays it.
         asks_for: Keys of the shared context that it cannot work without, for workflows.
     """
 
     name: ClassVar[str]
     tools: ClassVar[Sequence[str]] = ()
+    shares: ClassVar[bool] = False
     asks_for: ClassVar[Sequence[str]] = ()
     output: type[Output]
 
@@ -90,7 +95,10 @@ class Agent(Generic[Output]):
     def toolset(self, kit: Kit) -> Sequence[str]:
         """Return the names of its tools: those of agents.yaml, or its own choice."""
         own = kit.config.agents.get(self.name)
-        return own.tools if own and own.tools is not None else self.tools
+        if own and own.tools is not None:
+            return own.tools
+        speaks = self.shares and not kit.models.describe(self.name).startswith("builtin:")
+        return (*self.tools, *SHARED) if speaks else self.tools
 
 
 def first_line(text: str) -> str:

@@ -13,4 +13,5 @@ class FrontendAgent(Agent[TurnReport]):
 
     name = "frontend"
     tools = ("list_files", "read_file", "write_file", "edit_file", "search_files", "format_code")
+    shares = True
     output = TurnReport

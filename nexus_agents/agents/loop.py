@@ -31,7 +31,9 @@ class Loop(Protocol):
         ...
 
 
-def build_loop(kit: Kit, *, agent: str, prompt: str, tools: Sequence[str], output: type[BaseModel] | None) -> Loop:
+def build_loop(
+    kit: Kit, *, agent: str, prompt: str, tools: Sequence[str], output: type[BaseModel] | None, model: str | None = None
+) -> Loop:
     """Return the graph of one agent; its checkpoints lie under those of the node that calls it.
 
     Args:
@@ -40,14 +42,15 @@ def build_loop(kit: Kit, *, agent: str, prompt: str, tools: Sequence[str], outpu
         prompt: System prompt.
         tools: Names of the tools that it may call.
         output: The typed product that ends the loop, or None for an answer in words.
+        model: `provider:model`; that of the agent by default.
     """
     # The declared type of the function has holes: this is the part of it that is used here.
     create_agent = cast("Callable[..., Loop]", langchain_agents.create_agent)  # pyright: ignore[reportUnknownMemberType]
     return create_agent(
-        kit.models.get(agent),
+        kit.models.get(agent, name=model),
         kit.tools.bind(tools, agent=agent),
         system_prompt=prompt,
-        middleware=[ModelCalls(kit, agent)],
+        middleware=[ModelCalls(kit, agent, model)],
         response_format=ToolStrategy(output) if output else None,
         name=agent,
     )
@@ -56,10 +59,11 @@ def build_loop(kit: Kit, *, agent: str, prompt: str, tools: Sequence[str], outpu
 class ModelCalls(AgentMiddleware[Any, Any, Any]):
     """Every model call: again after a transient fault, and its usage as an event."""
 
-    def __init__(self, kit: Kit, agent: str) -> None:
+    def __init__(self, kit: Kit, agent: str, model: str | None = None) -> None:
         super().__init__()
         self._kit = kit
         self._agent = agent
+        self._model = model
 
     async def awrap_model_call(
         self,
@@ -67,7 +71,7 @@ class ModelCalls(AgentMiddleware[Any, Any, Any]):
         handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any]:
         """Call the model."""
-        name = self._kit.models.describe(self._agent)
+        name = self._kit.models.describe(self._agent, name=self._model)
         response = await with_retries(lambda: handler(request), what=name, kit=self._kit)
         for message in response.result:
             if isinstance(message, AIMessage) and message.usage_metadata:

@@ -13,4 +13,5 @@ class PlanningAgent(Agent[Plan]):
 
     name = "planning"
     tools = ("list_files", "read_file", "search_files")
+    shares = True
     output = Plan

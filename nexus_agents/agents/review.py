@@ -13,4 +13,5 @@ class ReviewAgent(Agent[Review]):
 
     name = "review"
     tools = ("list_files", "read_file", "search_files", "check_code")
+    shares = True
     output = Review

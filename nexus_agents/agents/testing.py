@@ -15,4 +15,5 @@ class TestingAgent(Agent[TestReport]):
 
     name = "testing"
     tools = ("list_files", "read_file", "write_file", "edit_file", "search_files", "run_tests")
+    shares = True
     output = TestReport

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nexus_agents.cli import debate, doctor, podcast, resume, runs, show, speak, voices
+from nexus_agents.cli import debate, doctor, gc, history, memory, podcast, resume, runs, show, speak, voices
 from nexus_agents.cli import run as run_command
 from nexus_agents.cli.render import plain, silence
 from nexus_agents.core.errors import ExitCode, NexusError
@@ -54,11 +54,17 @@ app.command("run")(run_command.run)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
 app.command("resume")(resume.resume)
+app.command("history")(history.history)
+app.command("fork")(history.fork)
+app.command("rewind")(history.rewind)
+app.command("replay")(history.replay)
 app.command("debate")(debate.debate)
 app.command("podcast")(podcast.podcast)
 app.command("speak")(speak.speak)
 app.add_typer(voices.app, name="voices")
+app.add_typer(memory.app, name="memory")
 app.command("doctor")(doctor.doctor)
+app.command("gc")(gc.gc)
 
 
 def run(arguments: list[str]) -> int:

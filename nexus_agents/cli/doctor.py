@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import base64
+import secrets
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,8 +19,18 @@ if TYPE_CHECKING:
 __all__ = ["doctor"]
 
 
-def doctor(as_json: Json = False, config: ConfigFile = None) -> int:
+def doctor(
+    as_json: Json = False,
+    new_memory_key: Annotated[
+        bool, typer.Option("--new-memory-key", help="Print a new key for an encrypted memory, and look at nothing.")
+    ] = False,
+    config: ConfigFile = None,
+) -> int:
     """Look at this installation: model, memory, voices, sandbox, extras."""
+    if new_memory_key:
+        # 256 bits, as AES-256 takes them.
+        typer.echo(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+        return int(ExitCode.DONE)
     from nexus_agents.runtime.checks import check_all
 
     async def read(runtime: Runtime) -> list[Check]:

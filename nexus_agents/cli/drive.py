@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
     from nexus_agents.core.runs import Run
     from nexus_agents.core.tool import Risk
-    from nexus_agents.runtime.approvals import Decision
+    from nexus_agents.runtime.approvals import Decision, Effect
     from nexus_agents.runtime.runtime import Runtime
 
 __all__ = ["approved_by", "drive"]
+
+UNKNOWN = "unknown_outcome"
+"""The risk that is asked about where a call was cut off."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -38,6 +41,7 @@ def drive(
     as_json: bool,
     plain: bool,
     yes: bool,
+    unknown: Effect | None = None,
     config: Path | None = None,
 ) -> int:
     """Work a run until it ends or waits for somebody who is not there.
@@ -47,13 +51,14 @@ def drive(
         as_json: Print events as JSON lines on standard output.
         plain: Tell them without colours and without drawing over what was said.
         yes: Approve risk classes up to execute.
+        unknown: The answer for calls that were cut off, where nobody is to be asked about them.
         config: The agents.yaml that was named.
 
     Returns:
         The exit code.
     """
     return asyncio.run(
-        _until_left(_drive(begin, print_json if as_json else Narration(plain).show, yes, as_json, config))
+        _until_left(_drive(begin, print_json if as_json else Narration(plain).show, yes, unknown, as_json, config))
     )
 
 
@@ -72,6 +77,7 @@ async def _drive(
     begin: Callable[[Runtime], Awaitable[Run | None]],
     show: Callable[[AnyEvent], None],
     yes: bool,
+    unknown: Effect | None,
     headless: bool,
     config: Path | None,
 ) -> int:
@@ -102,11 +108,23 @@ async def _drive(
                     finished = event
             if finished is None:
                 return int(ExitCode.FAILED)
-            if finished.status != "waiting" or headless or not sys.stdin.isatty():
+            if finished.status != "waiting":
                 return _code(finished)
-            answers = await asyncio.to_thread(_ask, asked, approved)
+            answers = _settled(asked, unknown)
+            left = [question for question in asked if question.approval_id not in answers]
+            if left and not headless and sys.stdin.isatty():
+                answers |= await asyncio.to_thread(_ask, left, approved)
             if not answers:
                 return _code(finished)
+
+
+def _settled(asked: list[ApprovalAsked], unknown: Effect | None) -> dict[str, Decision]:
+    from nexus_agents.runtime.approvals import Decision
+
+    if unknown is None:
+        return {}
+    said = Decision(approve=unknown != "skip", effect=unknown)
+    return {question.approval_id: said for question in asked if question.risk == UNKNOWN}
 
 
 def _ask(asked: list[ApprovalAsked], approved: list[Risk]) -> dict[str, Decision]:
@@ -119,6 +137,12 @@ def _ask(asked: list[ApprovalAsked], approved: list[Risk]) -> dict[str, Decision
             return {}
         arguments = ", ".join(f"{name}={str(value)[:120]!r}" for name, value in question.arguments.items())
         print(f"{question.question} ({question.risk})\n  {question.tool}({arguments})", file=sys.stderr)  # noqa: T201
+        if question.risk == UNKNOWN:
+            effect = _ask_effect()
+            if effect is None:
+                return {}
+            answers[question.approval_id] = Decision(approve=effect != "skip", effect=effect)
+            continue
         print("  [y]es once, [a]ll of this kind in this run, [n]o, [q]uit: ", end="", file=sys.stderr, flush=True)  # noqa: T201
         key = sys.stdin.readline().strip().lower()[:1]
         if key == "a":
@@ -127,6 +151,12 @@ def _ask(asked: list[ApprovalAsked], approved: list[Risk]) -> dict[str, Decision
             return {}
         answers[question.approval_id] = Decision(approve=key in ("y", "a"), reason="" if key in ("y", "a") else "no")
     return answers
+
+
+def _ask_effect() -> Effect | None:
+    effects: dict[str, Effect] = {"a": "again", "d": "done", "s": "skip"}
+    print("  run [a]gain, it is [d]one, [s]kip, [q]uit: ", end="", file=sys.stderr, flush=True)  # noqa: T201
+    return effects.get(sys.stdin.readline().strip().lower()[:1])
 
 
 def _code(finished: RunFinished) -> int:

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["ConfigFile", "Json", "Model", "Plain", "Workspace", "Yes"]
+__all__ = ["ConfigFile", "Json", "Model", "Plain", "RunId", "Workspace", "Yes"]
 
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run, or the beginning of its id.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output; for runs, one event a line.")]
 Yes = Annotated[
     bool,

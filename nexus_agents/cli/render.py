@@ -81,6 +81,13 @@ def telling(event: AnyEvent) -> tuple[str, str] | None:
         case ev.RunResumed():
             done = event.finished_calls
             text = ("bold", f"run {event.run_id} goes on; {done} finished tool calls are kept and not made again")
+        case ev.RunForked():
+            where = f"step {event.step} ({event.does})"
+            kept = f"{event.finished_calls} finished tool calls are taken over"
+            text = ("bold", f"run {event.run_id} is a fork of {event.parent_id} at {where}; {kept}\n  {event.files}")
+        case ev.RunRewound():
+            where = f"step {event.step} ({event.does})"
+            text = ("bold", f"run {event.run_id} was rewound to {where}; {event.left} steps are left\n  {event.files}")
         case ev.AgentStarted():
             text = ("cyan", f"{event.agent}: {event.task}")
         case ev.Message():

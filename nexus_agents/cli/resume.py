@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,15 @@ if TYPE_CHECKING:
     from nexus_agents.core.runs import Run
     from nexus_agents.runtime.runtime import Runtime
 
-__all__ = ["resume"]
+__all__ = ["Unknown", "resume"]
+
+
+class Unknown(StrEnum):
+    """What a person says of calls that were cut off."""
+
+    AGAIN = "again"
+    DONE = "done"
+    SKIP = "skip"
 
 
 def resume(
@@ -24,6 +33,14 @@ def resume(
     as_json: Json = False,
     plain: Plain = False,
     yes: Yes = False,
+    unknown: Annotated[
+        Unknown | None,
+        typer.Option(
+            "--unknown",
+            metavar="ANSWER",
+            help="again, done or skip: the answer for calls that were cut off, instead of a question.",
+        ),
+    ] = None,
     config: ConfigFile = None,
 ) -> int:
     """Go on with a run that was cut off or waits; nothing that was finished is done again."""
@@ -34,4 +51,5 @@ def resume(
             print("There is nothing to resume.", file=sys.stderr)  # noqa: T201
         return found
 
-    return drive(begin, as_json=as_json, plain=plain, yes=yes, config=config)
+    answer = unknown.value if unknown else None
+    return drive(begin, as_json=as_json, plain=plain, yes=yes, unknown=answer, config=config)

@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from nexus_agents.cli.look import look
-from nexus_agents.cli.options import ConfigFile, Json
+from nexus_agents.cli.options import ConfigFile, Json, RunId
 from nexus_agents.cli.render import duration, plain, size, telling
 from nexus_agents.core.errors import InputError
 
 if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
+    from nexus_agents.core.history import ChannelChange
     from nexus_agents.core.runs import Artifact, Run, ToolCall
     from nexus_agents.runtime.runtime import Runtime
 
 __all__ = ["show"]
 
+LONGEST = 2000
+"""Characters of a value that are shown; --json has all of it."""
+
 Found = tuple["Run", "list[AnyEvent]", "list[ToolCall]", "list[Artifact]"]
 
 
 def show(
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run, or the beginning of its id.")],
+    run_id: RunId,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="STEP", help="Show the state at a step instead; see: nexus history RUN"),
+    ] = None,
+    diff: Annotated[
+        tuple[str, str] | None, typer.Option("--diff", metavar="A B", help="Show what changed from step A to step B.")
+    ] = None,
     as_json: Json = False,
     config: ConfigFile = None,
 ) -> None:
     """Show a run: how it stands, its events, its tool calls and its artifacts."""
+    if at and diff:
+        raise InputError("A step and a difference cannot be shown at once.", "Give --at STEP, or --diff A B.")
+    if at:
+        _show_state(run_id, at, as_json, config)
+        return
+    if diff:
+        _show_changes(run_id, diff, as_json, config)
+        return
 
     async def read(runtime: Runtime) -> Found:
         run = await runtime.memory.runs.get(run_id)
@@ -52,6 +72,47 @@ def show(
         typer.echo(json.dumps(whole, ensure_ascii=False))
         return
     _print(run, events, ledger, artifacts)
+
+
+def _show_state(run_id: str, at: str, as_json: bool, config: Path | None) -> None:
+    from nexus_agents.core.history import short_text
+
+    async def read(runtime: Runtime) -> dict[str, Any]:
+        (step,) = await runtime.steps(run_id, at)
+        return await runtime.memory.history.state(step)
+
+    state = look(read, config)
+    if as_json:
+        typer.echo(json.dumps(state, ensure_ascii=False))
+        return
+    for channel, value in sorted(state.items()):
+        elements = _elements(value)
+        says = f"{len(elements)} elements" if elements else short_text(value, LONGEST)
+        typer.echo(plain(f"{channel}: {says}"))
+        for element in elements:
+            typer.echo(plain(f"  {short_text(element)}"))
+
+
+def _elements(value: Any) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def _show_changes(run_id: str, between: tuple[str, str], as_json: bool, config: Path | None) -> None:
+    async def read(runtime: Runtime) -> list[ChannelChange]:
+        before, after = await runtime.steps(run_id, *between)
+        return await runtime.memory.history.changes(before, after)
+
+    changes = look(read, config)
+    if as_json:
+        for change in changes:
+            typer.echo(change.model_dump_json())
+        return
+    if not changes:
+        typer.echo("Nothing changed.", err=True)
+    for change in changes:
+        typer.echo(plain(f"{change.channel} ({change.kind}): {change.says}"))
+        for line in [*change.elements, *change.diff.splitlines()]:
+            typer.echo(plain(f"  {line}"))
 
 
 def _print(run: Run, events: list[AnyEvent], ledger: list[ToolCall], artifacts: list[Artifact]) -> None:

@@ -16,6 +16,7 @@ __all__ = [
     "DebateConfig",
     "DevelopmentConfig",
     "GraphsConfig",
+    "MemoryConfig",
     "ModelConfig",
     "read_config",
 ]
@@ -89,6 +90,18 @@ class GraphsConfig(_Section):
     development: DevelopmentConfig = DevelopmentConfig()
 
 
+class MemoryConfig(_Section):
+    """Where the memory lies, and what it withstands."""
+
+    url: str | None = None
+    """`sqlite:///FILE` or `postgresql://user@host/database`; $NEXUS_DATABASE comes first, a file in the home folder
+    last."""
+    durability: Literal["process", "power"] = "process"
+    """What each commit on SQLite survives: any kill of the process, or a power failure too."""
+    encrypted: bool = False
+    """Whether the states of graphs are encrypted, with the key in $NEXUS_MEMORY_KEY or in the keyring of the system."""
+
+
 class ApprovalsConfig(_Section):
     """What a tool of each risk class needs before it runs. Identity always needs a recorded consent."""
 
@@ -107,6 +120,7 @@ class Config(_Section):
     agents: dict[str, AgentConfig] = Field(default_factory=dict[str, AgentConfig])
     graphs: GraphsConfig = GraphsConfig()
     approvals: ApprovalsConfig = ApprovalsConfig()
+    memory: MemoryConfig = MemoryConfig()
     retries: int = Field(default=4, ge=1, le=10)
     """Attempts at a model call that meets a transient fault."""
     tools: dict[str, str] = Field(default_factory=dict[str, str])

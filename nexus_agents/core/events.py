@@ -19,7 +19,9 @@ __all__ = [
     "Message",
     "Retried",
     "RunFinished",
+    "RunForked",
     "RunResumed",
+    "RunRewound",
     "RunStarted",
     "TextChunk",
     "ToolFinished",
@@ -55,6 +57,39 @@ class RunResumed(_Event):
     run_id: str
     finished_calls: int
     """Tool calls that the ledger has as finished: none of them runs again."""
+
+
+class RunForked(_Event):
+    """A run was made that goes on from a checkpoint of another one."""
+
+    type: Literal["run_forked"] = "run_forked"
+    run_id: str
+    parent_id: str
+    checkpoint_id: str
+    step: int
+    """The number of that checkpoint in the history of the parent."""
+    does: str
+    """What had happened there, in words."""
+    finished_calls: int
+    """Tool calls that were taken over as finished: none of them runs again."""
+    files: str
+    """Where the workspace came from, in a sentence or two."""
+
+
+class RunRewound(_Event):
+    """A run goes on from an earlier checkpoint of its own."""
+
+    type: Literal["run_rewound"] = "run_rewound"
+    run_id: str
+    checkpoint_id: str
+    step: int
+    """The number of that checkpoint in the history of the run."""
+    does: str
+    """What had happened there, in words."""
+    left: int
+    """Steps that are left behind; they stay in the history."""
+    files: str
+    """What became of the workspace, in a sentence or two."""
 
 
 class AgentStarted(_Event):
@@ -191,6 +226,8 @@ class RunFinished(_Event):
 AnyEvent = Annotated[
     RunStarted
     | RunResumed
+    | RunForked
+    | RunRewound
     | AgentStarted
     | AgentFinished
     | TextChunk

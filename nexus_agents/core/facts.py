@@ -58,10 +58,9 @@ class Fact(BaseModel):
     """Name within the namespace; made from the text where none is given, so that the same is kept once."""
     kind: FactKind = "fact"
     text: str = ""
-    """What is searched; made from the value where it is empty and `searchable`."""
+    """What is searched; made from the value where none is given. Empty: found by its key alone."""
     value: Any = None
     """Something that programs read, in JSON's types; None where the text is all."""
-    searchable: bool = Field(default=True, exclude=True)
     author: str
     """The agent or the person that wrote it."""
     run_id: str | None = None
@@ -71,9 +70,9 @@ class Fact(BaseModel):
     ttl: float | None = Field(default=None, gt=0)
     """Minutes for which it holds after it was last written or read; None is for good."""
     expires_at: datetime | None = None
+    created_at: datetime = Field(default_factory=now)
     since: datetime = Field(default_factory=now)
     """When something was first known under this key."""
-    created_at: datetime = Field(default_factory=now)
     valid_to: datetime | None = None
     """Until when it held; None where it still does."""
     ended: Ending | None = None
@@ -85,8 +84,10 @@ class Fact(BaseModel):
         if not isinstance(data, Mapping):
             return data
         given = dict(cast("Mapping[str, Any]", data))
-        if not given.get("text") and given.get("searchable", True):
+        if "text" not in given:
             given["text"] = text_of(given.get("value"))
+        given.setdefault("created_at", now())
+        given.setdefault("since", given["created_at"])
         if not given.get("key"):
             given["key"] = hashlib.blake2b(str(given.get("text")).encode("utf-8", "replace"), digest_size=8).hexdigest()
         return given
@@ -97,7 +98,7 @@ class FoundFact(BaseModel):
 
     fact: Fact
     score: float
-    """Higher is better; comparable within one search only."""
+    """How well it fits, comparable within one search only; what repeats a better one may stand below a lesser one."""
     by: Literal["words", "meaning", "both"]
     """Which search found it."""
     similarity: float | None = None

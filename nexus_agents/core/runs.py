@@ -11,7 +11,6 @@ __all__ = [
     "UNFINISHED",
     "Artifact",
     "CallStatus",
-    "Fact",
     "Outcome",
     "Owner",
     "Run",
@@ -25,8 +24,8 @@ RunStatus = Literal["queued", "running", "waiting", "done", "failed", "cancelled
 UNFINISHED: tuple[RunStatus, ...] = ("queued", "running", "waiting", "interrupted")
 """States that `resume` goes on from; a failed run is resumed only by its id."""
 
-CallStatus = Literal["started", "done", "failed", "skipped"]
-"""`done` and `skipped` are final; a `failed` call that is made again starts again."""
+CallStatus = Literal["started", "done", "failed", "skipped", "undone"]
+"""`done` and `skipped` are final; a `failed` call that is made again starts again; `undone` is what a rewind left."""
 
 
 def now() -> datetime:
@@ -75,6 +74,8 @@ class Run(BaseModel):
     owner: Owner | None = None
     fence: int = 0
     """Grows by one each time a process takes the run: a writer with an older number has lost it."""
+    rewinds: int = 0
+    """How often it was rewound: a part of the ids of its later tool calls."""
     result: dict[str, Any] | None = None
     error: RunError | None = None
     title: str | None = None
@@ -112,17 +113,6 @@ class Artifact(BaseModel):
     title: str = ""
     bytes: int = 0
     sha256: str = ""
-    created_at: datetime = Field(default_factory=now)
-
-
-class Fact(BaseModel):
-    """One entry of the shared context, visible to every agent of a run or of a workspace."""
-
-    namespace: str
-    key: str
-    value: Any
-    author: str
-    run_id: str | None = None
     created_at: datetime = Field(default_factory=now)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_type_hint
 from pydantic import BaseModel, ConfigDict, create_model
 
 if TYPE_CHECKING:
-    from nexus_agents.core.ports import GraphRunner, SpeechPort, VoiceStore
+    from nexus_agents.core.ports import FactStore, GraphRunner, SpeechPort, VoiceStore
 
 __all__ = ["Job", "Risk", "ToolSpec", "tool", "tool_spec"]
 
@@ -55,6 +55,11 @@ class Job(Protocol):
     @property
     def voices(self) -> VoiceStore:
         """The registry of voices and consents."""
+        ...
+
+    @property
+    def facts(self) -> FactStore:
+        """The shared context."""
         ...
 
     @property

@@ -116,7 +116,7 @@ class Approvals:
         # LangGraph hands answers out by their order within a node. A node that runs again may ask less than it did (a
         # call is done by now, a risk class is approved), and then the next answer is that to another question.
         while True:
-            # LangGraph checks the answer before it saves it: one of another form leaves the question open.
+            # The schema goes with the question: a client of another kind can show a form.
             answer = interrupt(posed, response_schema=_Answer)
             if (answer.call_id, answer.risk) == (call_id, risk):
                 return answer

@@ -26,6 +26,7 @@ EXTRAS = {
     "models": ("torch", "transformers", "peft", "bitsandbytes"),
     "video": ("diffusers", "av"),
     "postgres": ("psycopg",),
+    "minilm": ("numpy", "safetensors", "tokenizers"),
     "cluster": ("ray",),
     "servers": ("mcp",),
 }
@@ -51,6 +52,7 @@ async def check_all(runtime: Runtime) -> list[Check]:
         _model(runtime),
         *_servers(),
         *await _speech(runtime),
+        _facts(runtime),
         _git(),
         _sandbox(),
         *(_extra(name, packages) for name, packages in EXTRAS.items()),
@@ -94,6 +96,14 @@ async def _speech(runtime: Runtime) -> list[Check]:
         return [Check(what="speech", state="ok", says=f"{speech.engine}, {len(presets)} voices")]
     except NexusError as error:
         return [Check(what="speech", state="absent", says=f"{error.message} {error.hint}")]
+
+
+def _facts(runtime: Runtime) -> Check:
+    try:
+        mode = runtime.memory.facts.search_mode
+        return Check(what="facts", state="absent" if mode.startswith("words only") else "ok", says=f"found by {mode}")
+    except NexusError as error:
+        return Check(what="facts", state="broken", says=f"{error.message} {error.hint}")
 
 
 def _git() -> Check:

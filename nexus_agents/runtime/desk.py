@@ -20,12 +20,14 @@ from nexus_agents.core.errors import BackendDown, InputError, LimitReached, Nexu
 from nexus_agents.core.events import RunFinished
 from nexus_agents.core.runs import UNFINISHED, now
 from nexus_agents.runtime.live import connect, host_path, socket_path
-from nexus_agents.runtime.runtime import Runtime, is_alive, open_runtime
+from nexus_agents.runtime.processes import is_alive
+from nexus_agents.runtime.runtime import Runtime, open_runtime
 from nexus_agents.runtime.settings import Settings, load_settings
 from nexus_agents.runtime.worker_process import Order, Taken
 
 if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
+    from nexus_agents.core.history import ChannelChange, CheckpointInfo
     from nexus_agents.core.runs import Run
     from nexus_agents.core.tool import Risk
     from nexus_agents.runtime.approvals import Decision
@@ -174,6 +176,26 @@ class Desk:
         if run.status == "running":
             return _is_alive(run)
         return run.status == "queued" and _since(run) < QUEUED
+
+    async def history(self, run_id: str) -> list[CheckpointInfo]:
+        """Return the steps of a run in the order of time; see `Runtime.history`."""
+        return await self.runtime.history(run_id)
+
+    async def changes(self, before: CheckpointInfo | None, after: CheckpointInfo) -> list[ChannelChange]:
+        """Return what changed from one step to another."""
+        return await self.runtime.memory.history.changes(before, after)
+
+    async def fork(self, run_id: str, at: int | str) -> Run:
+        """Make a run that goes on from a step of another one and have it worked; see `Runtime.fork`."""
+        run = await self.runtime.fork(run_id, at)
+        await self.work(run.id)
+        return run
+
+    async def rewind(self, run_id: str, at: int | str) -> Run:
+        """Let a run go on from an earlier step and have it worked; see `Runtime.rewind`."""
+        run = await self.runtime.rewind(run_id, at)
+        await self.work(run.id)
+        return run
 
     async def interrupt(self, run_id: str) -> bool:
         """Stop the process that works on a run; the run stays resumable. False where nobody here works on it."""

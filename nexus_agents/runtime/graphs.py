@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from langgraph.checkpoint.base import BaseCheckpointSaver
+    from langgraph.store.base import BaseStore
 
     from nexus_agents.core.config import Config
     from nexus_agents.core.ports import Kit
@@ -49,10 +50,13 @@ def graph_registry(config: Config) -> Registry:
 
 
 def compile_graph(
-    build: Callable[[Kit], Any], kit: Kit, checkpointer: BaseCheckpointSaver[str] | None = None
+    build: Callable[[Kit], Any],
+    kit: Kit,
+    checkpointer: BaseCheckpointSaver[str] | None = None,
+    store: BaseStore | None = None,
 ) -> CompiledGraph:
-    """Build and compile a graph for one run."""
-    return cast("CompiledGraph", build(kit).compile(checkpointer=checkpointer))
+    """Build and compile a graph for one run; graphs inside it inherit the checkpointer and the store."""
+    return cast("CompiledGraph", build(kit).compile(checkpointer=checkpointer, store=store))
 
 
 class NestedGraphs:

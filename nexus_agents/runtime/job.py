@@ -14,7 +14,7 @@ from nexus_agents.core.events import ArtifactMade, ToolProgress
 from nexus_agents.core.runs import Artifact
 
 if TYPE_CHECKING:
-    from nexus_agents.core.ports import ArtifactStore, GraphRunner, Recorder, SpeechPort, VoiceStore
+    from nexus_agents.core.ports import ArtifactStore, FactStore, GraphRunner, Recorder, SpeechPort, VoiceStore
     from nexus_agents.core.runs import Run
 
 __all__ = ["JobMaker", "RunJob"]
@@ -32,6 +32,7 @@ class RunJob:
     folder: Path
     speech: SpeechPort
     voices: VoiceStore
+    facts: FactStore
     graphs: GraphRunner
     recorder: Recorder
     artifacts: ArtifactStore

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nexus_agents.core.config import Config
-    from nexus_agents.core.ports import ContextStore, GraphRunner, ModelSource, Recorder, Toolbox
+    from nexus_agents.core.ports import FactStore, GraphRunner, ModelSource, Recorder, Toolbox
     from nexus_agents.core.runs import Run
 
 __all__ = ["RunKit"]
@@ -25,4 +25,4 @@ class RunKit:
     tools: Toolbox
     graphs: GraphRunner
     recorder: Recorder
-    context: ContextStore
+    facts: FactStore

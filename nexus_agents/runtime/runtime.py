@@ -1,9 +1,8 @@
-"""The only way anything is run: start, stream, resume, cancel."""
+"""The only way anything is run: start, stream, resume, fork, rewind, cancel."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -13,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 from nexus_agents.core.errors import ExitCode, InputError, NexusError, WorkspaceError
 from nexus_agents.core.events import ApprovalAsked, RunFinished, RunResumed, RunStarted
 from nexus_agents.core.names import new_id
-from nexus_agents.core.runs import UNFINISHED, Owner, Run, RunError
+from nexus_agents.core.runs import UNFINISHED, Run, RunError
+from nexus_agents.runtime.branch import find_step, fork_run, rewind_run
 from nexus_agents.runtime.faults import explain
+from nexus_agents.runtime.processes import is_alive, owner
 from nexus_agents.runtime.settings import Settings, check_workspace, load_settings
 from nexus_agents.runtime.wiring import Builders, House, open_house
 from nexus_agents.runtime.work import Worker
 
 if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
+    from nexus_agents.core.history import CheckpointInfo
     from nexus_agents.core.ports import Memory
     from nexus_agents.core.tool import Risk
     from nexus_agents.runtime.approvals import Decision
@@ -85,12 +87,7 @@ class Runtime:
             ConfigError: There is no such graph or model.
             WorkspaceError: The workspace cannot be written.
         """
-        if not request.strip():
-            raise InputError(
-                "The request is empty.", 'Say what you want, for instance: nexus run "debate: is 91 prime?"'
-            )
-        if any("\ud800" <= char <= "\udfff" for char in request):
-            raise InputError("The request is not UTF-8 text.", "Write it in a terminal whose encoding is UTF-8.")
+        request = _checked(request)
         run_id = new_id()
         earlier = await self._thread(thread_id) if thread_id else None
         folder = workspace or (Path(earlier.workspace) if earlier else self.settings.workspaces / run_id)
@@ -98,7 +95,7 @@ class Runtime:
             id=run_id,
             thread_id=thread_id or run_id,
             graph=graph,
-            request=request.strip(),
+            request=request,
             workspace=str(folder.expanduser().absolute()),
             origin=str(Path.cwd()),
             model=model,
@@ -184,6 +181,77 @@ class Runtime:
         await self.memory.runs.settle(claimed.id, claimed.fence, "cancelled", event=finished)
         return await self._get(claimed.id)
 
+    async def history(self, run_id: str) -> list[CheckpointInfo]:
+        """Return the steps of a run in the order of time, those that a rewind left included.
+
+        Raises:
+            InputError: There is no such run.
+        """
+        run = await self._get(run_id)
+        return await self.memory.history.list(run.thread_id, run_id=run.id)
+
+    async def steps(self, run_id: str, *named: int | str) -> list[CheckpointInfo]:
+        """Return steps of a run by their numbers, or by their checkpoints' ids or the beginning or end of one.
+
+        Raises:
+            InputError: There is no such run or step.
+        """
+        run = await self._get(run_id)
+        history = await self.memory.history.list(run.thread_id, run_id=run.id)
+        return [find_step(history, name, run.id) for name in named]
+
+    async def replay(self, run_id: str) -> list[AnyEvent]:
+        """Return what was shown of a run, to be shown again; nothing is worked.
+
+        Raises:
+            InputError: There is no such run.
+        """
+        return await self.memory.events.read((await self._get(run_id)).id)
+
+    async def fork(
+        self, run_id: str, at: int | str, *, workspace: Path | None = None, request: str | None = None
+    ) -> Run:
+        """Make a new run that goes on from a step of another one, on a thread of its own, ready to be streamed.
+
+        Values are shared with the other run, which stays as it is. Calls that were finished by then are not made again.
+
+        Args:
+            run_id: The other run.
+            at: The number of the step, or the id of a checkpoint (or the beginning or the end of one).
+            workspace: The folder to work in, taken as it is where it holds files; by default a copy of the other
+                run's, set back to that step where git and the ledger tell how it was.
+            request: What is wanted from there on; by default what the other run was asked for.
+
+        Raises:
+            InputError: There is no such run or step, or the run is at work.
+            WorkspaceError: The other run's workspace is gone, or the new one cannot be written.
+        """
+        run = await self._get(run_id)
+        if run.status == "running" and run.owner and is_alive(run.owner):
+            raise InputError(f"Run {run.id} is at work.", "Wait for it to end, or interrupt it first.")
+        if request is not None:
+            request = _checked(request)
+        return await fork_run(self.memory, self.settings, run, at, workspace=workspace, request=request)
+
+    async def rewind(self, run_id: str, at: int | str) -> Run:
+        """Let a run go on from an earlier step; it is interrupted then, and `stream` works it from there.
+
+        What came after stays in the history. Calls that were finished by that step are not made again; later ones
+        are, and files stay as they are.
+
+        Args:
+            run_id: The run.
+            at: The number of the step, or the id of a checkpoint (or the beginning or the end of one).
+
+        Raises:
+            InputError: There is no such run or step, the run is at work, or another one has gone on in its thread.
+            WorkspaceError: Its workspace is gone.
+        """
+        run = await self._get(run_id)
+        with self._alone(run.id):
+            await rewind_run(self.memory, run, at, owner())
+        return await self._get(run.id)
+
     async def _get(self, run_id: str) -> Run:
         run = await self.memory.runs.get(run_id)
         if run is None:
@@ -249,7 +317,8 @@ class Runtime:
     async def _announce(self, worker: Worker, run: Run) -> None:
         model, reason = worker.model
         # A process that was killed in its first moments may have taken the run and not said so.
-        if not await self.memory.events.read(run.id):
+        said = await self.memory.events.read(run.id)
+        if not any(isinstance(event, RunStarted) for event in said):
             await worker.emit(
                 RunStarted(
                     run_id=run.id,
@@ -281,33 +350,12 @@ async def open_runtime(
         yield Runtime(house)
 
 
-def owner() -> Owner:
-    """Return this process, as the runs table names it."""
-    import socket
-
-    import psutil
-
-    started = psutil.Process().create_time()
-    return Owner(host=socket.gethostname(), pid=os.getpid(), started=started, since_boot=started - psutil.boot_time())
-
-
-def is_alive(owner: Owner) -> bool:
-    """Return whether a process of this machine is still there, and not another one under its number."""
-    import psutil
-
-    try:
-        process = psutil.Process(owner.pid)
-        started = process.create_time()
-        # Linux counts from the start of the machine and macOS from the epoch: setting the clock moves one of the two.
-        same = abs(started - owner.started) <= 1.0 or (
-            owner.since_boot is not None and abs(started - psutil.boot_time() - owner.since_boot) <= 0.1
-        )
-        # A zombie has ended; only its parent has not looked yet.
-        return same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.AccessDenied:
-        return True
-    except psutil.Error:
-        return False
+def _checked(request: str) -> str:
+    if not request.strip():
+        raise InputError("The request is empty.", 'Say what you want, for instance: nexus run "debate: is 91 prime?"')
+    if any("\ud800" <= char <= "\udfff" for char in request):
+        raise InputError("The request is not UTF-8 text.", "Write it in a terminal whose encoding is UTF-8.")
+    return request.strip()
 
 
 def _check_kept(run: Run) -> None:

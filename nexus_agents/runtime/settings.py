@@ -33,8 +33,9 @@ class Settings:
 
     @property
     def database_url(self) -> str:
-        """URL of the memory: $NEXUS_DATABASE, or a file in the home folder."""
-        return os.environ.get("NEXUS_DATABASE") or f"sqlite:///{self.home / 'nexus.db'}"
+        """URL of the memory: $NEXUS_DATABASE, else what agents.yaml says, else a file in the home folder."""
+        named = os.environ.get("NEXUS_DATABASE") or self.config.memory.url
+        return named or f"sqlite:///{self.home / 'nexus.db'}"
 
     @property
     def log_file(self) -> Path:

@@ -40,6 +40,7 @@ class RunToolbox:
         make_job: Makes the job of a call.
         run_id: The run.
         log_file: Where tracebacks of tools go.
+        rewinds: How often the run was rewound.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class RunToolbox:
         make_job: JobMaker,
         run_id: str,
         log_file: Path,
+        rewinds: int = 0,
     ) -> None:
         self._registry = registry
         self._ledger = ledger
@@ -59,6 +61,7 @@ class RunToolbox:
         self._make_job = make_job
         self._run_id = run_id
         self._log_file = log_file
+        self._rewinds = rewinds
 
     def spec(self, name: str) -> ToolSpec:
         """Return the declaration of a tool."""
@@ -75,6 +78,7 @@ class RunToolbox:
         spec = self.spec(name)
         checked = _check(spec, arguments)
         plain = checked.model_dump(mode="json")
+        call_id = await self._named(call_id)
         known = await self._ledger.find(self._run_id, call_id)
         if known and known.status in ("done", "skipped"):
             return _recorded(spec, known)
@@ -99,15 +103,23 @@ class RunToolbox:
         return await self._run(spec, checked, call, part)
 
     async def failure(self, call_id: str) -> RunError | None:
-        """Return why a call failed, or None where it did not."""
-        call = await self._ledger.find(self._run_id, call_id)
-        return call.error if call and call.status == "failed" else None
+        """Return why a call failed, or None where it did not; a model's call is named by the id that it gave."""
+        # The ledger knows such a call by its task too: of several with one id the newest is meant.
+        calls = [
+            call
+            for call in await self._ledger.list(self._run_id)
+            if call.call_id == call_id or call.call_id.startswith(f"{call_id}-")
+        ]
+        return calls[-1].error if calls and calls[-1].status == "failed" else None
 
     async def artifact(self, path: Path, kind: str, title: str, *, call_id: str, agent: str) -> None:
         """Record a file or folder that a graph made for the user by way of a call."""
-        job = self._make_job("graph", call_id, agent)
+        job = self._make_job("graph", await self._named(call_id), agent)
         job.artifact(path, kind, title)
         await job.record_artifacts()
+
+    async def _named(self, call_id: str) -> str:
+        return await self._ledger.name(self._run_id, call_id, self._rewinds)
 
     async def _run(self, spec: ToolSpec, checked: BaseModel, call: ToolCall, part: bool) -> BaseModel:
         job = self._make_job(spec.name, call.call_id, call.agent)

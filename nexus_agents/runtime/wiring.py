@@ -35,12 +35,15 @@ TOOLS = {
     "commit": "tools.git:commit",
     "debate": "tools.debate:debate",
     "edit_file": "tools.files:edit_file",
+    "forget": "tools.forget:forget",
     "format_code": "tools.formatting:format_code",
     "list_files": "tools.search:list_files",
     "list_voices": "tools.list_voices:list_voices",
     "make_podcast": "tools.make_podcast:make_podcast",
     "read_document": "tools.read_document:read_document",
     "read_file": "tools.files:read_file",
+    "recall": "tools.recall:recall",
+    "remember": "tools.remember:remember",
     "run_command": "tools.commands:run_command",
     "run_tests": "tools.testing:run_tests",
     "search_files": "tools.search:search_files",
@@ -100,6 +103,7 @@ class House:
                 folder=folder,
                 speech=self.speech,
                 voices=self.memory.voices,
+                facts=self.memory.facts,
                 graphs=graphs,
                 recorder=recorder,
                 artifacts=memory.artifacts,
@@ -113,9 +117,10 @@ class House:
             make_job,
             run.id,
             self.settings.log_file,
+            run.rewinds,
         )
         models = Models(config, override=run.model)
-        kit = RunKit(config, run, workspace, models, tools, graphs, recorder, self.memory.context)
+        kit = RunKit(config, run, workspace, models, tools, graphs, recorder, self.memory.facts)
         return kit
 
 
@@ -135,7 +140,10 @@ async def open_house(
 
     log_to(settings.log_file)
     speech = EmbeddedSpeech(voice_root=settings.voices)
-    async with open_memory(settings.database_url, checkpoints=checkpoints) as memory:
+    lasting = settings.config.memory
+    async with open_memory(
+        settings.database_url, checkpoints=checkpoints, durability=lasting.durability, encrypted=lasting.encrypted
+    ) as memory:
         try:
             yield House(settings, memory, speech, builders or {})
         finally:

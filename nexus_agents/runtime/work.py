@@ -65,7 +65,7 @@ class Worker:
         """Run the graph until it ends or has to wait."""
         kit = self._house.kit(self._run, self._show)
         build = self._house.builders.get(self._run.graph) or graph_registry(kit.config).load(self._run.graph)
-        graph = compile_graph(build, kit, self._memory.checkpointer)
+        graph = compile_graph(build, kit, self._memory.checkpointer, self._memory.store)
         config = {
             "configurable": {"thread_id": self._run.thread_id},
             "metadata": {"nexus_run": self._run.id},

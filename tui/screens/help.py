@@ -24,6 +24,7 @@ f3              the question: y yes, a all in this run, n no (why?)
 tab             to a tool call: enter shows all, o opens the file
 page up, down   move the conversation; home, end: first, newest
 f4              panel with agents, plan and usage
+f8              history: the steps; f forks, r rewinds
 ctrl+r          runs: enter opens, f2 names, del deletes, ctrl+z undoes
 ctrl+n          home: something new
 ctrl+p          all commands, themes too

@@ -44,6 +44,7 @@ class SessionScreen(NexusScreen[None]):
         Binding("f3", "approval", "Question", show=False),
         Binding("f4", "side", "Panel"),
         Binding("f5", "resume", "Resume"),
+        Binding("f8,h", "history", "History", show=False),
         Binding("ctrl+r", "app.runs", "Runs"),
         Binding("ctrl+n", "app.home", "New"),
     ]
@@ -206,6 +207,13 @@ class SessionScreen(NexusScreen[None]):
         if self.feed.status in ("interrupted", "waiting", "failed"):
             await self.go_on()
 
+    def action_history(self) -> None:
+        """Show the steps of the run that was shown last."""
+        from tui.screens.history import HistoryScreen
+
+        if self.nexus.desk is not None and self.feed.run_id:
+            self.app.push_screen(HistoryScreen(self.feed.run_id))
+
     @on(Prompt.Sent)
     async def sent(self, event: Prompt.Sent) -> None:
         """Go on in the thread with what was written."""
@@ -226,7 +234,11 @@ class SessionScreen(NexusScreen[None]):
     @on(ApprovalView.Answered)
     def answered(self, event: ApprovalView.Answered) -> None:
         """Go on with the person's decision, once all questions of this moment have theirs."""
-        self._mark(self.answers.add(event.card, event.approve, whole_run=event.whole_run, reason=event.reason))
+        self._mark(
+            self.answers.add(
+                event.card, event.approve, whole_run=event.whole_run, reason=event.reason, effect=event.effect
+            )
+        )
         if self.feed.waiting:
             self._go_to_question(armed=True)
         else:

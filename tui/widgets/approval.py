@@ -19,12 +19,17 @@ from tui.widgets.views import CardView
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
+    from nexus_agents.runtime.approvals import Effect
+
 __all__ = ["ARMED_AFTER", "ApprovalView"]
 
 ARMED_AFTER = 0.7
 """Seconds for which a question that took the focus by itself takes no answer: the key was meant for something else."""
 
-ASKED_EACH_TIME = ("identity", "unknown_outcome")
+UNKNOWN = "unknown_outcome"
+"""The risk that is asked about where a call was cut off and nobody knows whether it took effect."""
+
+ASKED_EACH_TIME = ("identity", UNKNOWN)
 """Risks that nobody approves for a whole run."""
 
 
@@ -34,6 +39,7 @@ class ApprovalView(CardView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "approve", "Once"),
         Binding("a", "approve_all", "All"),
+        Binding("d", "done", "Done"),
         Binding("n", "deny", "No"),
         Binding("c", "consent", "Consent"),
         Binding("escape", "back", "Back", show=False),
@@ -42,12 +48,21 @@ class ApprovalView(CardView, can_focus=True):
     class Answered(Message):
         """The person decided."""
 
-        def __init__(self, card: ApprovalCard, approve: bool, *, whole_run: bool = False, reason: str = "") -> None:
+        def __init__(
+            self,
+            card: ApprovalCard,
+            approve: bool,
+            *,
+            whole_run: bool = False,
+            reason: str = "",
+            effect: Effect | None = None,
+        ) -> None:
             super().__init__()
             self.card = card
             self.approve = approve
             self.whole_run = whole_run
             self.reason = reason
+            self.effect: Effect | None = effect
 
     class ConsentAsked(Message):
         """The person wants to record a consent for the clip in question."""
@@ -78,13 +93,17 @@ class ApprovalView(CardView, can_focus=True):
         text += [card.how] if identity else []
         yield PlainStatic("\n".join(text), classes="question")
         with Horizontal(classes="answers"):
-            if identity:
+            if card.risk == UNKNOWN:
+                yield Button(Content("Run again (y)"), id="approve", variant="warning", compact=True)
+                yield Button(Content("It is done (d)"), id="done", variant="success", compact=True)
+            elif identity:
                 yield Button(Content("Record consent (c)"), id="consent", variant="warning", compact=True)
             else:
                 yield Button(Content("Yes, once (y)"), id="approve", variant="success", compact=True)
                 if card.risk not in ASKED_EACH_TIME:
                     yield Button(Content("All in this run (a)"), id="approve_all", compact=True)
-            yield Button(Content("No (n)"), id="deny", variant="error", compact=True)
+            no = "Skip (n)" if card.risk == UNKNOWN else "No (n)"
+            yield Button(Content(no), id="deny", variant="error", compact=True)
         yield Input(placeholder="Why not? The agent is told. Enter sends it, Esc goes back.", classes="reason")
         yield PlainStatic(classes="answer")
 
@@ -106,22 +125,29 @@ class ApprovalView(CardView, can_focus=True):
         answers = {
             "approve": open_ and risk != "identity",
             "approve_all": open_ and risk not in ASKED_EACH_TIME,
+            "done": open_ and risk == UNKNOWN,
             "deny": open_,
             "consent": open_ and risk == "identity",
         }
         return answers.get(action, True)
 
     def action_approve(self) -> None:
-        """Approve this call."""
-        self._answer(True)
+        """Approve this call, or have it made again."""
+        self._answer(True, effect="again" if self.approval.risk == UNKNOWN else None)
 
     def action_approve_all(self) -> None:
         """Approve this kind of call for the rest of the run."""
         self._answer(True, whole_run=True)
 
+    def action_done(self) -> None:
+        """Say that a call which was cut off took effect."""
+        self._answer(True, effect="done")
+
     def action_deny(self) -> None:
-        """Ask for the reason."""
-        if self._takes_answers():
+        """Ask for the reason; where a call was cut off, leave it as it is."""
+        if self.approval.risk == UNKNOWN:
+            self._answer(False, effect="skip")
+        elif self._takes_answers():
             self.add_class("-denying")
             self.query_one(Input).focus()
 
@@ -159,10 +185,12 @@ class ApprovalView(CardView, can_focus=True):
             return False
         return not self.approval.answered
 
-    def _answer(self, approve: bool, *, whole_run: bool = False, reason: str = "") -> None:
+    def _answer(
+        self, approve: bool, *, whole_run: bool = False, reason: str = "", effect: Effect | None = None
+    ) -> None:
         if self._takes_answers():
             self.remove_class("-denying")
-            self.post_message(self.Answered(self.approval, approve, whole_run=whole_run, reason=reason))
+            self.post_message(self.Answered(self.approval, approve, whole_run=whole_run, reason=reason, effect=effect))
 
 
 def _arguments_of(arguments: dict[str, Any]) -> list[tuple[str, str]]:
