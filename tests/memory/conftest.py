@@ -2,15 +2,32 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
+from sqlalchemy import make_url
 
 from memory import SqlMemory, open_memory
+from memory.checkpoints import SqlCheckpointer
+from memory.database import Database
+from memory.migrate import migrate
+from memory.postgres import PostgresDatabase
+from memory.sqlite import SqliteDatabase
 from nexus_agents.core.events import Message, ToolFinished, ToolStarted
 from nexus_agents.core.runs import Owner, Run, ToolCall
+from tests.memory.postgres_server import NoServer, PostgresServer, find_server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    try:
+        with find_server() as server:
+            yield server
+    except NoServer as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture
@@ -19,13 +36,54 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def url(path: Path) -> str:
+def file_url(path: Path) -> str:
     return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def server_url(postgres: PostgresServer) -> Iterator[str]:
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    name = "file_url" if request.param == "sqlite" else "server_url"
+    return str(request.getfixturevalue(name))
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    """A database as it is, without tables where it has none."""
+    parsed = make_url(url)
+    found = SqliteDatabase(Path(parsed.database or "")) if parsed.drivername == "sqlite" else PostgresDatabase(parsed)
+    try:
+        yield found
+    finally:
+        found.close_now()
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    with opened(url) as found:
+        migrate(found)
+        yield found
+
+
+@pytest.fixture
+def saver(database: Database) -> SqlCheckpointer:
+    return SqlCheckpointer(database)
 
 
 @pytest.fixture
 async def memory(url: str) -> AsyncIterator[SqlMemory]:
     async with open_memory(url, checkpoints=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def file_memory(file_url: str) -> AsyncIterator[SqlMemory]:
+    async with open_memory(file_url, checkpoints=False) as opened:
         yield opened
 
 

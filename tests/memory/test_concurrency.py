@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from memory import SqlMemory, open_memory
 from nexus_agents.core.events import Message, ToolStarted
-from nexus_agents.core.runs import Fact, Owner, Run, ToolCall
+from nexus_agents.core.runs import Owner, Run, ToolCall
 
 MakeRun = Callable[..., Run]
 
@@ -41,18 +41,6 @@ async def test_one_of_many_claims_is_the_last_and_each_has_its_own_fence(
         settled = [await other.runs.settle("run-1", run.fence, "done") for run in taken]
     assert settled.count(True) == 1
     assert taken[settled.index(True)].fence == 20
-
-
-async def test_facts_put_at_once_leave_one_whole_fact(memory: SqlMemory, url: str) -> None:
-    async with open_memory(url, checkpoints=False) as other:
-        await asyncio.gather(
-            *(
-                opened.context.put(Fact(namespace="n", key="k", value=[number] * 3, author=str(number)))
-                for number, opened in enumerate((memory, other) * 10)
-            )
-        )
-    (fact,) = await memory.context.list("n")
-    assert fact.value == [int(fact.author)] * 3
 
 
 APPENDS = """

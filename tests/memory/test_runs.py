@@ -22,8 +22,8 @@ async def test_a_run_comes_back_as_it_was_written(memory: SqlMemory, make_run: M
     await memory.runs.create(make_run("parent"))
     run = make_run(
         "child",
-        request="naïve 🎙 \x00 'quoted'; DROP TABLE runs",
-        inputs={"n": 3, "deep": [{"a": None}], "big": 10**30},
+        request="naïve 🎙 \x01 'quoted'; DROP TABLE runs",
+        inputs={"n": 3, "deep": [{"a": None, "nul": "\x00"}], "big": 10**30},
         approved=["write", "execute"],
         parent_id="parent",
         model="ollama:qwen3",
@@ -31,6 +31,18 @@ async def test_a_run_comes_back_as_it_was_written(memory: SqlMemory, make_run: M
     )
     await memory.runs.create(run)
     assert await memory.runs.get("child") == run
+
+
+async def test_a_nul_in_a_text_is_kept_or_refused_but_is_no_server_that_is_down(
+    memory: SqlMemory, make_run: MakeRun
+) -> None:
+    if memory.database.dialect == "sqlite":
+        await memory.runs.create(make_run(request="a\x00b"))
+        assert [run.request for run in await memory.runs.list()] == ["a\x00b"]
+    else:
+        with pytest.raises(InputError, match="NUL") as caught:
+            await memory.runs.create(make_run(request="a\x00b"))
+        assert "NUL" in caught.value.hint
 
 
 async def test_moments_come_back_in_utc_and_sort_as_they_happened(memory: SqlMemory, make_run: MakeRun) -> None:

@@ -9,7 +9,7 @@ from memory import SqlMemory
 from nexus_agents.core.errors import InputError
 from nexus_agents.core.events import ArtifactMade
 from nexus_agents.core.ports import Memory
-from nexus_agents.core.runs import Artifact, Fact, Run, now
+from nexus_agents.core.runs import Artifact, Run, now
 from nexus_agents.core.voices import Consent, Voice
 
 MakeRun = Callable[..., Run]
@@ -35,23 +35,6 @@ async def test_an_artifact_is_written_once_per_path_and_hash(memory: SqlMemory, 
     assert await memory.artifacts.list("run-1") == [first, second, third]
     with pytest.raises(InputError, match="no run nobody"):
         await memory.artifacts.add(first.model_copy(update={"run_id": "nobody"}), event)
-
-
-async def test_facts_are_replaced_and_listed_by_age(memory: SqlMemory) -> None:
-    values: list[object] = [None, False, 0, 1.5, "é", [1, {"a": None}], {"k": {"n": [True]}}]
-    for number, value in enumerate(values):
-        await memory.context.put(Fact(namespace="run:1", key=f"k{number}", value=value, author="planning"))
-    await memory.context.put(Fact(namespace="run:2", key="k0", value="elsewhere", author="review"))
-    assert [fact.value for fact in await memory.context.list("run:1")] == values
-
-    changed = Fact(namespace="run:1", key="k0", value="new", author="backend", run_id="gone")
-    await memory.context.put(changed)
-    assert await memory.context.get("run:1", "k0") == changed
-    assert [fact.key for fact in await memory.context.list("run:1")] == [*(f"k{n}" for n in range(1, 7)), "k0"]
-    assert await memory.context.get("run:1", "missing") is None
-    with pytest.raises(InputError, match="no JSON form"):
-        await memory.context.put(Fact(namespace="run:1", key="k0", value=object(), author="a"))
-    assert await memory.context.get("run:1", "k0") == changed
 
 
 async def test_voices_are_kept_by_name(memory: SqlMemory) -> None:

@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
 # agents.yaml names the tools and the model of `probes` by dotted path, here and in subprocesses.
-for name in ("probes", "team"):
+for name in ("probes", "shared", "team"):
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
         assert spec is not None

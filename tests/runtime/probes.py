@@ -157,7 +157,8 @@ class ScriptModel(BaseChatModel):
     """Calls what the request says, round after round, and then tells what the tools answered.
 
     Attributes:
-        model: `plain` tells honestly; `boaster` says that all went well, whatever happened.
+        model: `plain` tells honestly; `boaster` says that all went well, whatever happened; `numbered` numbers the
+            calls of each answer from the start, as some servers do.
     """
 
     model: str = "plain"
@@ -184,7 +185,11 @@ class ScriptModel(BaseChatModel):
         if turn < len(rounds):
             # The same again after a crash, as a server that continues a conversation would keep them.
             calls = [
-                ToolCall(name=call["name"], args=call["args"], id=f"call-{len(messages)}-{turn}-{place}")
+                ToolCall(
+                    name=call["name"],
+                    args=call["args"],
+                    id=f"call-{place}" if self.model == "numbered" else f"call-{len(messages)}-{turn}-{place}",
+                )
                 for place, call in enumerate(rounds[turn])
             ]
             message = AIMessage("", tool_calls=calls, usage_metadata=usage)

@@ -194,6 +194,58 @@ async def test_no_means_that_it_is_not_run_again(runtime, script, work):
     assert finished(events).error.hint == "not twice"
 
 
+async def test_a_person_may_say_that_a_cut_call_took_effect(runtime, script, work):
+    run = await runtime.start(script([("send", {"text": "letter", "hang": True})], [("note", {"text": "and on"})]))
+    await cut_at_work(runtime, run)
+    (asked,) = of(await work(runtime, run.id), ApprovalAsked)
+    events = await work(runtime, run.id, answers={asked.approval_id: Decision(approve=False, effect="done")})
+    assert effects(Path(run.workspace)) == ["letter"]
+    assert [(event.ok, event.summary) for event in of(events, ToolFinished)] == [
+        (True, "a person says that it took effect"),
+        (True, "and on"),
+    ]
+    (letter, _) = await runtime.memory.ledger.list(run.id)
+    assert (letter.status, letter.result, letter.attempts) == ("done", None, 1)
+    assert "its result is lost" in finished(events).summary
+
+
+@pytest.mark.parametrize("decision", [NO, Decision(approve=True, effect="skip")])
+async def test_a_skipped_call_is_never_made_again(runtime, script, work, decision):
+    run = await runtime.start(script([("send", {"text": "letter", "hang": True}), ("mend", {"text": "x"})]))
+    await cut_at_work(runtime, run)
+    (asked,) = of(await work(runtime, run.id), ApprovalAsked)
+    await work(runtime, run.id, answers={asked.approval_id: decision})
+    for _ in range(2):
+        await work(runtime, run.id)
+    calls = {call.tool: call.status for call in await runtime.memory.ledger.list(run.id)}
+    assert calls["send"] == "skipped"
+    assert effects(Path(run.workspace)) == ["letter"]
+
+
+async def test_calls_that_a_server_numbers_from_the_start_in_each_turn_are_all_made(open_here, script, work):
+    async with open_here(default_model="script:numbered") as runtime:
+        run = await runtime.start(script([("send", {"text": "one"})], [("send", {"text": "two"})]))
+        assert finished(await work(runtime, run.id)).status == "done"
+        assert effects(Path(run.workspace)) == ["one", "two"]
+
+
+async def test_a_process_that_lost_its_run_writes_nothing_more(runtime, script, work):
+    from nexus_agents.runtime.runtime import owner
+
+    run = await runtime.start(script([("send", {"text": "letter", "hang": True})]))
+    stream = runtime.stream(run.id)
+    async for event in stream:
+        if isinstance(event, ToolStarted):
+            break
+    # As another process does when it takes this one for dead.
+    taken = await runtime.memory.runs.claim(run.id, owner())
+    before = len(await runtime.memory.events.read(run.id))
+    await stream.aclose()
+    assert len(await runtime.memory.events.read(run.id)) == before
+    found = await runtime.memory.runs.get(run.id)
+    assert (found.status, found.fence) == ("running", taken.fence)
+
+
 async def test_an_approval_of_one_question_is_no_answer_to_another(runtime, script, work):
     run = await runtime.start(script([("launch_once", {"text": "rocket"})]))
     (may,) = of(await work(runtime, run.id), ApprovalAsked)

@@ -15,6 +15,7 @@ from textual.widgets import Input, TextArea
 
 from nexus_agents.core import events as ev
 from nexus_agents.core.errors import InputError
+from nexus_agents.core.history import ChannelChange, CheckpointInfo
 from nexus_agents.core.runs import Run
 from nexus_agents.runtime.desk import Desk
 from nexus_agents.runtime.runtime import Runtime, open_runtime
@@ -35,6 +36,8 @@ class StagedDesk(Desk):
         self.worked: list[tuple[str, dict[str, Any], list[str]]] = []
         self.interrupted: list[str] = []
         self.refuses: str = ""
+        self.steps: list[CheckpointInfo] = []
+        self.changed: list[ChannelChange] = []
 
     async def work(
         self, run_id: str, *, answers: Mapping[str, Any] | None = None, approved: Sequence[Any] = ()
@@ -56,6 +59,12 @@ class StagedDesk(Desk):
     async def interrupt(self, run_id: str) -> bool:
         self.interrupted.append(run_id)
         return run_id in self.live
+
+    async def history(self, run_id: str) -> list[CheckpointInfo]:
+        return self.steps or await super().history(run_id)
+
+    async def changes(self, before: CheckpointInfo | None, after: CheckpointInfo) -> list[ChannelChange]:
+        return self.changed if self.steps else await super().changes(before, after)
 
     # -- what a test does -------------------------------------------------------------------------
 

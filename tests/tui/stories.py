@@ -10,6 +10,7 @@ from stage import MOMENT, WORKSPACE, StagedDesk, at, session, settled, until
 from textual.pilot import Pilot
 
 from nexus_agents.core import events as ev
+from nexus_agents.core.history import ChannelChange, CheckpointInfo
 from nexus_agents.core.runs import RunError
 from tui.app import NexusApp
 from tui.cards import ApprovalCard
@@ -82,6 +83,54 @@ def asked_voice() -> ev.ApprovalAsked:
         how="nexus voices consent examples/reference.wav --speaker NAME --approved-by NAME",
     )
 
+
+def asked_unknown() -> ev.ApprovalAsked:
+    return ev.ApprovalAsked(
+        approval_id="ask-cut",
+        agent="media",
+        tool="publish",
+        call_id="p1",
+        risk="unknown_outcome",
+        arguments={"page": "https://example.org/tides"},
+        question="publish was cut off and nobody knows whether it took effect. Run it again?",
+        how=f"nexus resume {RUN} --unknown again, or done, or skip",
+    )
+
+
+def step(number: int, wrote: str, changed: str = "", inside: str = "", **more: Any) -> CheckpointInfo:
+    return CheckpointInfo(
+        number=number,
+        checkpoint_id=f"1f1eb949-0000-6000-8000-0000000000{number:02}",
+        thread_id=RUN,
+        namespace="|".join(f"{node}:1" for node in inside.split()),
+        at=at(number),
+        wrote=wrote.split(),
+        changed=changed.split(),
+        **{"source": "loop", **more},
+    )
+
+
+STEPS = [
+    step(1, "", source="input"),
+    step(2, "__start__", "request"),
+    step(3, "", inside="answer tools", source="input"),
+    step(4, "planning", "plan reports round", "answer tools"),
+    step(5, "backend frontend", "reports", "answer tools", left=True),
+    step(6, "", "", "answer tools", damaged="Checkpoint 1f1eb949 cannot be read: it is cut short."),
+    step(7, "backend frontend", "reports", "answer tools"),
+    step(8, "answer", "messages"),
+]
+
+CHANGES = [
+    ChannelChange(
+        channel="messages",
+        kind="changed",
+        says="2 new elements",
+        elements=["human: create a user API", "ai: [calls build_app]"],
+    ),
+    ChannelChange(channel="round", kind="changed", says="0 -> 1"),
+    ChannelChange(channel="note", kind="changed", says="1 lines added, 1 removed", diff="-one\n+two"),
+]
 
 PLAN = {
     "title": "User API",
@@ -313,10 +362,38 @@ async def no_memory(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None
     await settled(pilot)
 
 
+async def unknown(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
+    question = asked_unknown()
+    await desk.add(RUN, REQUEST, started(), question, finished("waiting"), status="waiting")
+    screen = await session(app, pilot, RUN)
+    await until(pilot, lambda: screen.focused is not None and "ApprovalCard" in screen.focused.classes)
+    await settled(pilot)
+
+
+async def history(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
+    await desk.add(RUN, REQUEST, *BUILT, finished())
+    await session(app, pilot, RUN)
+    desk.steps, desk.changed = STEPS, CHANGES
+    await pilot.press("f8")
+    await until(
+        pilot, lambda: app.screen.query("#steps") and "new element" in str(app.screen.query_one("#changes").shown)
+    )  # type: ignore[attr-defined]
+    await settled(pilot)
+
+
+async def rewinding(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
+    await history(app, pilot, desk)
+    await pilot.press("up", "r")
+    await until(pilot, lambda: app.screen.query("#yes"))
+    await settled(pilot)
+
+
 WIDE, SMALL = (120, 40), (80, 24)
 
 PICTURES: list[tuple[Story, tuple[int, int]]] = [
     *((story, size) for story in (unfinished, built, streaming, approval, consent) for size in (SMALL, WIDE)),
+    *((story, size) for story in (unknown, history) for size in (SMALL, WIDE)),
+    (rewinding, SMALL),
     *((story, size) for story in (debate, runs, rename, help_page, home) for size in (SMALL, WIDE)),
     *((story, SMALL) for story in (no_memory, failed, resumed, cut_off, long_session, panel, denying)),
     (podcast, WIDE),

@@ -54,7 +54,7 @@ def test_a_run_from_its_start_to_its_end() -> None:
 
 def test_every_kind_of_event_is_understood() -> None:
     kinds = [kind.model_fields["type"].default for kind in ev.AnyEvent.__args__[0].__args__]  # type: ignore[attr-defined]
-    assert len(kinds) == 14
+    assert len(kinds) == 16
     assert all(callable(getattr(Feed, f"_{kind}")) for kind in kinds)
 
 
