@@ -49,7 +49,6 @@ _POINT = Statement(update(facts).where(facts.c.id == bindparam("_id")).values(su
 _LAST = Statement(
     update(facts).where(facts.c.id == bindparam("_id")).values(ttl=bindparam("ttl"), expires_at=bindparam("expires_at"))
 )
-_VERSION = Statement(select(fact_namespaces.c.version).where(fact_namespaces.c.namespace == bindparam("namespace")))
 
 
 def _insert(dialect: str) -> Executable:
@@ -61,7 +60,8 @@ def _bump(dialect: str) -> Executable:
     module = postgresql if dialect == "postgresql" else sqlite
     one = literal_column("1", Integer)
     made = module.insert(fact_namespaces).values(namespace=bindparam("namespace"), version=one)
-    return made.on_conflict_do_update(index_elements=["namespace"], set_={"version": fact_namespaces.c.version + one})
+    made = made.on_conflict_do_update(index_elements=["namespace"], set_={"version": fact_namespaces.c.version + one})
+    return made.returning(fact_namespaces.c.version)
 
 
 _INSERT = Statement(_insert)
@@ -112,8 +112,7 @@ def fact_of(row: Row) -> Fact:
 
 def bump(transaction: Transaction, name: str) -> int:
     """Return the next version of a namespace, and hold it against other writers until the commit."""
-    transaction.run(_BUMP, {"namespace": name})
-    return cast("Row", transaction.row(_VERSION, {"namespace": name}))[0]
+    return transaction.rows(_BUMP, {"namespace": name})[0][0]
 
 
 def put_rows(transaction: Transaction, given: Sequence[Fact], moment: datetime) -> list[Fact]:

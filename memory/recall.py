@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -82,6 +82,7 @@ class Recall:
         self._embedding = threading.Lock()
         self._vectors: Vectors | None = None
         self._background = ThreadPoolExecutor(1, thread_name_prefix="memory-embedder")
+        self._queries = ThreadPoolExecutor(1, thread_name_prefix="memory-query")
         self._queued = threading.Lock()
 
     @cached_property
@@ -103,8 +104,9 @@ class Recall:
         embedder = self._embedder()
         if embedder is None or not request.query.strip():
             return self._database.look(lambda transaction: self._by_words(transaction, request, terms))
-        vector = self._embed(embedder, [request.query])[0]
         vectors = self._vectors_of(embedder)
+        # Beside the first questions to the database: numpy computes without holding Python's lock.
+        vector = self._queries.submit(lambda: self._embed(embedder, [request.query])[0])
         left = _AT_ONCE
 
         def work(transaction: Transaction) -> tuple[dict[str, dict[int, str]], list[FoundFact]]:
@@ -156,6 +158,7 @@ class Recall:
         """Stop after the batch that is being made."""
         self._closing.set()
         self._background.shutdown(wait=True, cancel_futures=True)
+        self._queries.shutdown(wait=True)
 
     def _catch_up(self) -> None:
         # From here on a new fact asks for another round.
@@ -176,7 +179,7 @@ class Recall:
         transaction: Transaction,
         request: Request,
         terms: Sequence[str],
-        vector: Vector,
+        vector: Future[Vector],
         names: Sequence[str],
         incomplete: bool,
     ) -> list[FoundFact]:
@@ -188,7 +191,7 @@ class Recall:
             counts = count_facts_with(transaction, terms, request.area, most=6)
             pointing = rare_terms(counts, vectors.count(names))
         words = _kept(transaction, request, pointing)
-        near = vectors.nearest(vector, names, request.depth, request.among, diverse=request.diverse)
+        near = vectors.nearest(vector.result(), names, request.depth, request.among, diverse=request.diverse)
         return _read(transaction, request, fuse(near, words))
 
     def _embedder(self) -> Embedder | None:
