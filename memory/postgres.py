@@ -121,7 +121,8 @@ class PostgresDatabase(Database):
             # What is batched runs by way of the driver alone, and so do its BEGIN and COMMIT.
             with driver.pipeline():
                 result = work(transaction)
-                driver.commit()
+                # Not `commit()`, which would wait for the server here and again at the end.
+                transaction.cursor.execute("COMMIT")
             return result
         except BaseException:
             if driver.closed:

@@ -177,10 +177,10 @@ def test_odd_input_is_read_without_a_fault(text: str) -> None:
     ["a ", "(", "1+", "'a ", "\\ ", "a-", "...", "/", "and say ", "notes ", "in the voice ", "please ", '"', "make a "],
 )
 def test_no_request_takes_long_to_read(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for verb in ("", "say ", "turn ", "make a podcast about "):
         parse((verb + piece * 4000)[:4000])
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_the_same_request_always_means_the_same() -> None:
