@@ -113,7 +113,11 @@ async def test_a_killed_host_leaves_its_runs_and_is_replaced(warm: Path, face: O
 
 
 def is_host(process: psutil.Process) -> bool:
-    return "nexus_agents.runtime.host" in process.cmdline() and process.ppid() == os.getpid()
+    try:
+        return "nexus_agents.runtime.host" in process.cmdline() and process.ppid() == os.getpid()
+    except psutil.Error:
+        # It has ended since it was listed.
+        return False
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
