@@ -21,6 +21,7 @@ from memory.fence import Fence
 from memory.history import SqlHistory
 from memory.ledger import SqlLedger
 from memory.migrate import migrate
+from memory.profiles import SqlProfiles
 from memory.runs import SqlRuns
 from memory.sqlite import Durability, SqliteDatabase
 from memory.voices import SqlVoices
@@ -49,6 +50,7 @@ class SqlMemory:
         artifacts: Artifacts.
         facts: Shared context.
         voices: Voices and consents.
+        profiles: What is known about models.
         history: Checkpoints, to look at and to go on from.
         cleaning: Gives room back.
     """
@@ -68,6 +70,7 @@ class SqlMemory:
         self.artifacts = SqlArtifacts(database, fence)
         self.facts = facts
         self.voices = SqlVoices(database)
+        self.profiles = SqlProfiles(database)
         self.history = SqlHistory(database)
         self.cleaning = SqlCleaning(database)
         self.database = database

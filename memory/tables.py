@@ -42,13 +42,14 @@ __all__ = [
     "is_ours",
     "list_items",
     "lists",
+    "model_profiles",
     "moment_text",
     "runs",
     "tool_calls",
     "voices",
 ]
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision under migrations/versions: what this code reads and writes."""
 
 METADATA = MetaData(
@@ -119,6 +120,7 @@ runs = Table(
     Column("owner", _NULLABLE_JSON),
     Column("fence", Integer, nullable=False),
     Column("rewinds", Integer, nullable=False, server_default="0"),
+    Column("budget", JSON, nullable=False, server_default="{}"),
     Column("result", _NULLABLE_JSON),
     Column("error", _NULLABLE_JSON),
     Column("title", Text),
@@ -153,6 +155,15 @@ tool_calls = Table(
     Column("error", _NULLABLE_JSON),
     Column("started_at", Moment, nullable=False),
     Column("finished_at", Moment),
+)
+
+model_profiles = Table(
+    "model_profiles",
+    METADATA,
+    Column("name", String(400), primary_key=True),
+    # Empty where the provider's own address is meant.
+    Column("base_url", String(400), primary_key=True),
+    Column("body", Text, nullable=False),
 )
 
 artifacts = Table(

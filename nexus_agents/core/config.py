@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from nexus_agents.core.budget import Limits
 from nexus_agents.core.errors import ConfigError
 from nexus_agents.core.names import nearest
 
@@ -16,8 +17,10 @@ __all__ = [
     "DebateConfig",
     "DevelopmentConfig",
     "GraphsConfig",
+    "McpServerConfig",
     "MemoryConfig",
     "ModelConfig",
+    "SandboxConfig",
     "read_config",
 ]
 
@@ -42,6 +45,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class PriceConfig(_Section):
+    """What a model costs, in US dollars for a million tokens."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+
+
 class ModelConfig(_Section):
     """A model under a name of your own."""
 
@@ -54,6 +64,16 @@ class ModelConfig(_Section):
     temperature: float | None = Field(default=None, ge=0, le=2)
     timeout: float = Field(default=120.0, gt=0)
     """Seconds until a call of this model is given up."""
+    fallbacks: list[str] = Field(default_factory=list[str])
+    """Models that are asked, in this order, where this one cannot be reached."""
+    context: int | None = Field(default=None, ge=1024)
+    """Context length in tokens, where the server does not tell it; Ollama is made to use so much of it (num_ctx)."""
+    max_output: int | None = Field(default=None, ge=1)
+    """Tokens that one answer may have at most."""
+    price: PriceConfig | None = None
+    """Where it is not publicly known, or is another; 0 and 0 for a model that costs nothing."""
+    budget: Limits = Limits()
+    """What this model may use up in one run."""
 
 
 class AgentConfig(_Section):
@@ -65,6 +85,10 @@ class AgentConfig(_Section):
     """Names of tools; absent for the agent's own choice."""
     prompt: str | None = None
     """Path of a file with the system prompt, relative to agents.yaml."""
+    output: str | None = None
+    """package.module:Class of the pydantic model that it hands over; for an agent of your own, absent for words."""
+    limits: Limits = Limits()
+    """What this agent may use up in one run."""
 
 
 class DebateConfig(_Section):
@@ -81,6 +105,8 @@ class DevelopmentConfig(_Section):
 
     max_rounds: int = Field(default=3, ge=1, le=20)
     """How often findings go back to the agents before the run ends with what is open."""
+    confirm_plan: bool = False
+    """Whether a person reads the plan, and may change it, before anything is built."""
 
 
 class GraphsConfig(_Section):
@@ -111,6 +137,31 @@ class ApprovalsConfig(_Section):
     spend: Decision = "ask"
 
 
+class SandboxConfig(_Section):
+    """What programs that agents run are held to; docs/sandbox.md."""
+
+    level: Literal["auto", "bubblewrap", "landlock", "docker", "podman", "floor"] = "auto"
+    """`auto`: bubblewrap where it can be used, else Landlock, else nothing but limits."""
+    domains: list[str] = Field(default_factory=list[str])
+    """Names of hosts that programs may reach, `*.` in front for all below one; none by default."""
+    memory_mb: int = Field(default=4096, ge=64)
+    """Address space of each process (MiB)."""
+    image: str = "python:3.12-slim"
+    """Image for docker and podman."""
+
+
+class McpServerConfig(_Section):
+    """A server of tools that speaks the Model Context Protocol: a program, or an address."""
+
+    command: str | None = None
+    args: list[str] = Field(default_factory=list[str])
+    env: dict[str, str] = Field(default_factory=dict[str, str])
+    """Variables beside the clean ones; `$NAME` takes a value from the environment of Nexus."""
+    url: str | None = None
+    risk: Literal["read", "write", "execute", "spend"] = "execute"
+    """What its tools may do: they cannot be trusted to say so themselves."""
+
+
 class Config(_Section):
     """The whole of agents.yaml."""
 
@@ -121,6 +172,12 @@ class Config(_Section):
     graphs: GraphsConfig = GraphsConfig()
     approvals: ApprovalsConfig = ApprovalsConfig()
     memory: MemoryConfig = MemoryConfig()
+    sandbox: SandboxConfig = SandboxConfig()
+    budget: Limits = Limits()
+    """What a run may use up; the command line may name other limits for one run."""
+    skills: list[str] = Field(default_factory=list[str])
+    """Folders of skills (each with a SKILL.md), beside `skills/` in the home folder and in the workspace."""
+    mcp_servers: dict[str, McpServerConfig] = Field(default_factory=dict[str, McpServerConfig])
     retries: int = Field(default=4, ge=1, le=10)
     """Attempts at a model call that meets a transient fault."""
     tools: dict[str, str] = Field(default_factory=dict[str, str])
@@ -180,6 +237,6 @@ def _keys_at(location: Location) -> list[str]:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             section = annotation
         else:
-            section = {"models": ModelConfig, "agents": AgentConfig}.get(str(part))
+            section = {"models": ModelConfig, "agents": AgentConfig, "mcp_servers": McpServerConfig}.get(str(part))
             skip = True
     return [name for name in section.model_fields if name != "folder"] if section else []

@@ -197,6 +197,8 @@ class Usage(_Event):
     model: str
     input_tokens: int
     output_tokens: int
+    cost: float | None = None
+    """US dollars; None where nobody knows the price, which is not 0."""
 
 
 class Retried(_Event):

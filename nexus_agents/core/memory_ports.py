@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
     from nexus_agents.core.facts import Fact, FactKind, FoundFact, Namespace
     from nexus_agents.core.history import CleaningStore, HistoryStore
+    from nexus_agents.core.models import ModelProfile
     from nexus_agents.core.runs import Artifact, Owner, Run, RunError, RunStatus, ToolCall
     from nexus_agents.core.voices import Consent, Voice
 
@@ -23,6 +24,7 @@ __all__ = [
     "Ledger",
     "Memory",
     "OpenMemory",
+    "ProfileStore",
     "RunStore",
     "VoiceStore",
 ]
@@ -253,6 +255,22 @@ class VoiceStore(Protocol):
         ...
 
 
+class ProfileStore(Protocol):
+    """What servers have said of their models, kept so that they are asked once."""
+
+    async def put(self, profile: ModelProfile) -> None:
+        """Write a profile; the same name at the same address again replaces it."""
+        ...
+
+    async def get(self, name: str, base_url: str | None) -> ModelProfile | None:
+        """Return what is known about a model at an address."""
+        ...
+
+    async def list(self) -> list[ModelProfile]:
+        """Return all profiles by name."""
+        ...
+
+
 class Memory(Protocol):
     """One database for everything."""
 
@@ -291,6 +309,11 @@ class Memory(Protocol):
     @property
     def voices(self) -> VoiceStore:
         """Voices and consents."""
+        ...
+
+    @property
+    def profiles(self) -> ProfileStore:
+        """What is known about models."""
         ...
 
     @property

@@ -13,6 +13,7 @@ from nexus_agents.core.memory_ports import (
     Ledger,
     Memory,
     OpenMemory,
+    ProfileStore,
     RunStore,
     VoiceStore,
 )
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
     from pydantic import BaseModel
 
+    from nexus_agents.core.budget import Meter, Price
     from nexus_agents.core.config import Config
     from nexus_agents.core.events import AnyEvent
+    from nexus_agents.core.models import ModelProfile
     from nexus_agents.core.runs import Run, RunError
     from nexus_agents.core.voices import Speech, Voice, VoiceReport
 
@@ -37,6 +40,7 @@ __all__ = [
     "Memory",
     "ModelSource",
     "OpenMemory",
+    "ProfileStore",
     "Recorder",
     "RunStore",
     "SpeechPort",
@@ -100,6 +104,18 @@ class ModelSource(Protocol):
 
     def describe(self, role: str, *, name: str | None = None) -> str:
         """Return the `provider:model` that `get` would make, without making it."""
+        ...
+
+    def fallbacks(self, role: str, *, name: str | None = None) -> Sequence[str]:
+        """Return the names of the models to ask, in this order, where that one cannot be reached."""
+        ...
+
+    def price(self, name: str) -> Price | None:
+        """Return what a `provider:model` costs, or None where nobody knows."""
+        ...
+
+    async def profile(self, role: str, *, name: str | None = None) -> ModelProfile:
+        """Return what is known about a model; its server is asked once, and what it said is kept."""
         ...
 
 
@@ -209,4 +225,9 @@ class Kit(Protocol):
     @property
     def facts(self) -> FactStore:
         """Shared context."""
+        ...
+
+    @property
+    def meter(self) -> Meter:
+        """What the run uses up, and its limits."""
         ...

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from nexus_agents.core.budget import Limits
+
 __all__ = [
     "UNFINISHED",
     "Artifact",
@@ -69,7 +71,9 @@ class Run(BaseModel):
     inputs: dict[str, Any] = Field(default_factory=dict)
     """What the graph is given besides the request."""
     approved: list[str] = Field(default_factory=list)
-    """Risk classes approved for the whole run (`--yes`)."""
+    """Risk classes approved for the whole run (`--yes`), and `unsafe` where code may run outside a full sandbox."""
+    budget: Limits = Limits()
+    """What this run may use up, where that differs from agents.yaml."""
     parent_id: str | None = None
     owner: Owner | None = None
     fence: int = 0
