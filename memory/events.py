@@ -11,7 +11,7 @@ from memory.fence import Fence, hold_run
 from memory.statements import Statement, insert_row
 from memory.tables import events, moment_text
 from nexus_agents.core.errors import ConfigError, InputError
-from nexus_agents.core.events import EVENT
+from nexus_agents.core.events import EVENT, UserSaid
 
 if TYPE_CHECKING:
     from memory.database import Database, Transaction
@@ -57,6 +57,21 @@ class SqlEvents:
             .order_by(events.c.seq)
         )
         return [_parse(run_id, row["seq"], row["body"]) for row in await self._database.read(query)]
+
+    async def said(self, run_id: str, *, after: int = 0) -> list[UserSaid]:
+        """Return what people have said to a run with `seq` above `after`, in order; quick, to be asked often."""
+        rows = await self._database.glance(
+            lambda transaction: transaction.rows(_SAID, {"run_id": run_id, "after": after})
+        )
+        found = [_parse(run_id, seq, body) for seq, body in rows]
+        return [event for event in found if isinstance(event, UserSaid)]
+
+
+_SAID = Statement(
+    select(events.c.seq, events.c.body)
+    .where(events.c.run_id == bindparam("run_id"), events.c.seq > bindparam("after"), events.c.type == "user_said")
+    .order_by(events.c.seq)
+)
 
 
 def append_event(transaction: Transaction, run_id: str, event: AnyEvent, fence: Fence | None = None) -> AnyEvent:

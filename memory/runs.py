@@ -19,6 +19,7 @@ from nexus_agents.core.runs import Owner, Run, RunError, RunStatus, now
 
 if TYPE_CHECKING:
     from memory.database import Database, Transaction
+    from nexus_agents.core.budget import Limits
     from nexus_agents.core.events import AnyEvent
 
 __all__ = ["REMOTE_SECONDS", "SqlRuns"]
@@ -120,6 +121,30 @@ class SqlRuns:
         """Delete a run from the lists, or bring it back; False where there is no such run."""
         moment = now() if deleted else None
         return await self._database.change(update(runs).where(runs.c.id == run_id).values(deleted_at=moment)) == 1
+
+    async def amend(self, run_id: str, *, approved: Sequence[str] = (), budget: Limits | None = None) -> Run:
+        """Add to what is approved for a run, and change what it may use up.
+
+        Raises:
+            InputError: There is no such run.
+        """
+
+        def work(transaction: Transaction) -> Run:
+            row = transaction.row(_TAKE, {"id": run_id})
+            if row is None:
+                raise InputError(f"There is no run {run_id}.", "List the runs to see their ids.")
+            run = from_driver(Run, runs, row)
+            changed = run.model_copy(
+                update={
+                    "approved": list(dict.fromkeys([*run.approved, *approved])),
+                    "budget": budget.over(run.budget) if budget else run.budget,
+                }
+            )
+            given = {"approved": changed.approved, "budget": changed.budget.model_dump(mode="json")}
+            transaction.execute(update(runs).where(runs.c.id == run_id).values(given))
+            return changed
+
+        return await self._database.write(work)
 
     async def claim(self, run_id: str, owner: Owner) -> Run:
         """Take a run for this process: status `running`, fence one higher.

@@ -35,12 +35,12 @@ class AssistantAgent(Agent[TurnReport]):
         Returns:
             The conversation with the tool calls, their results and the answer appended.
         """
-        from nexus_agents.agents.loop import LIMIT, build_loop
+        from nexus_agents.agents.loop import run_loop
 
         model = kit.models.describe(self.name)
         await kit.recorder.emit(AgentStarted(agent=self.name, task=first_line(messages[-1].text), model=model))
-        loop = build_loop(kit, agent=self.name, prompt=self.prompt(kit), tools=self.toolset(kit), output=None)
-        state = await loop.ainvoke({"messages": list(messages)}, LIMIT)
-        answered: list[BaseMessage] = state["messages"]
+        answered, _ = await run_loop(
+            kit, messages, agent=self.name, prompt=self.prompt(kit), tools=self.toolset(kit), output=None
+        )
         await kit.recorder.emit(AgentFinished(agent=self.name, summary=first_line(answered[-1].text)))
         return answered

@@ -61,20 +61,23 @@ class Agent(Generic[Output]):
         return product
 
     async def _product(self, kit: Kit, task: str, history: Sequence[BaseMessage]) -> Output:
+        from langchain_core.messages import HumanMessage
+
+        from nexus_agents.agents.loop import run_loop
+
         tools = self.toolset(kit)
-        if not tools and not history:
-            # Without tools there is no loop: LangChain's would ask again for ever where the model answers in words.
-            from nexus_agents.agents.ask import ask
-
-            return await ask(kit, task, self.output, agent=self.name, system=self.prompt(kit))
-        from nexus_agents.agents.loop import LIMIT, build_loop
-
-        loop = build_loop(kit, agent=self.name, prompt=self.prompt(kit), tools=tools, output=self.output)
-        state = await loop.ainvoke({"messages": [*history, ("user", task)]}, LIMIT)
-        product = state.get("structured_response")
+        said, product = await run_loop(
+            kit,
+            [*history, HumanMessage(task)],
+            agent=self.name,
+            prompt=self.prompt(kit),
+            tools=tools,
+            output=self.output,
+            quiet=not tools,
+        )
         if not isinstance(product, self.output):
             raise NexusError(
-                first_line(state["messages"][-1].text) or f"The {self.name} agent said nothing.",
+                first_line(said[-1].text) or f"The {self.name} agent said nothing.",
                 f"The {self.name} agent ({kit.models.describe(self.name)}) handed over no {self.output.__name__}: "
                 "ask otherwise, or name another model in agents.yaml.",
             )

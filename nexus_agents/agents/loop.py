@@ -1,26 +1,33 @@
-"""The loop that every agent runs: LangChain's `create_agent` with our middleware."""
+"""The loop that every agent runs: LangChain's `create_agent`, with our pieces around its model calls."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from langchain import agents as langchain_agents
-from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
-from langchain.agents.structured_output import ToolStrategy
-from langchain_core.messages import AIMessage
+from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
+from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
-from nexus_agents.agents.retry import with_retries
-from nexus_agents.core.events import Usage
+from nexus_agents.agents.middleware.background import Background
+from nexus_agents.agents.middleware.context import Context
+from nexus_agents.agents.middleware.fallback import Fallback
+from nexus_agents.agents.middleware.repair import Repair
+from nexus_agents.agents.middleware.steering import Steering
+from nexus_agents.agents.middleware.stuck import Stuck
 
 if TYPE_CHECKING:
     from nexus_agents.core.ports import Kit
 
-__all__ = ["LIMIT", "Loop", "build_loop"]
+__all__ = ["run_loop"]
 
-LIMIT = {"recursion_limit": 120}
-"""Some sixty rounds of model and tools in one turn; LangChain's own limit, 9,999, would empty a wallet first."""
+STEPS = 2400
+"""Some twelve hundred rounds of model and tools in one turn: what ends a turn earlier is the budget, or a circle."""
+
+AROUND = (Background, Steering, Stuck, Repair, Context, Fallback)
+"""What stands around each model call, the outermost first; approval and ledger stand around each tool call, in the
+toolbox."""
 
 
 class Loop(Protocol):
@@ -31,56 +38,54 @@ class Loop(Protocol):
         ...
 
 
-def build_loop(
-    kit: Kit, *, agent: str, prompt: str, tools: Sequence[str], output: type[BaseModel] | None, model: str | None = None
-) -> Loop:
-    """Return the graph of one agent; its checkpoints lie under those of the node that calls it.
+async def run_loop(
+    kit: Kit,
+    messages: Sequence[BaseMessage],
+    *,
+    agent: str,
+    prompt: str,
+    tools: Sequence[str] = (),
+    output: type[BaseModel] | None = None,
+    model: str | None = None,
+    quiet: bool = False,
+) -> tuple[list[BaseMessage], BaseModel | None]:
+    """Let one agent work until it answers; its checkpoints lie under those of the node that calls it.
 
     Args:
         kit: What wiring put together for this run.
+        messages: The conversation so far, ending with what is asked.
         agent: The agent's name.
         prompt: System prompt.
         tools: Names of the tools that it may call.
         output: The typed product that ends the loop, or None for an answer in words.
-        model: `provider:model`; that of the agent by default.
+        model: `provider:model` or an alias; that of the agent by default.
+        quiet: What it says is no text for people while it is being made.
+
+    Returns:
+        The conversation with what was said and done since, and the product.
+
+    Raises:
+        NexusError: The model gave no answer that can be used, cannot be reached, or a limit was met.
     """
+    profile = await kit.models.profile(agent, name=model)
+    strategy = None
+    if output is not None and profile.json_schema and not tools:
+        # Where the server itself can hold an answer to a form, it does. Beside tools it is asked by a tool call all the
+        # same: few servers take both at once.
+        strategy = ProviderStrategy(output)
+    elif output is not None:
+        strategy = ToolStrategy(output, tool_message_content="Handed over.")
     # The declared type of the function has holes: this is the part of it that is used here.
     create_agent = cast("Callable[..., Loop]", langchain_agents.create_agent)  # pyright: ignore[reportUnknownMemberType]
-    return create_agent(
+    loop = create_agent(
         kit.models.get(agent, name=model),
         kit.tools.bind(tools, agent=agent),
         system_prompt=prompt,
-        middleware=[ModelCalls(kit, agent, model)],
-        response_format=ToolStrategy(output) if output else None,
+        middleware=[piece(kit, agent, model, output) for piece in AROUND],
+        response_format=strategy,
         name=agent,
     )
-
-
-class ModelCalls(AgentMiddleware[Any, Any, Any]):
-    """Every model call: again after a transient fault, and its usage as an event."""
-
-    def __init__(self, kit: Kit, agent: str, model: str | None = None) -> None:
-        super().__init__()
-        self._kit = kit
-        self._agent = agent
-        self._model = model
-
-    async def awrap_model_call(
-        self,
-        request: ModelRequest[Any],
-        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
-    ) -> ModelResponse[Any]:
-        """Call the model."""
-        name = self._kit.models.describe(self._agent, name=self._model)
-        response = await with_retries(lambda: handler(request), what=name, kit=self._kit)
-        for message in response.result:
-            if isinstance(message, AIMessage) and message.usage_metadata:
-                await self._kit.recorder.emit(
-                    Usage(
-                        agent=self._agent,
-                        model=name,
-                        input_tokens=message.usage_metadata["input_tokens"],
-                        output_tokens=message.usage_metadata["output_tokens"],
-                    )
-                )
-        return response
+    config: dict[str, Any] = {"recursion_limit": STEPS, **({"tags": ["nostream"]} if quiet else {})}
+    state = await loop.ainvoke({"messages": list(messages)}, config)
+    product = state.get("structured_response")
+    return state["messages"], product if output is not None and isinstance(product, output) else None

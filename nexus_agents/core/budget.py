@@ -62,7 +62,7 @@ class Spent(BaseModel):
 class Reading(Protocol):
     """One model call on the meter."""
 
-    def used(self, model: str, input_tokens: int, output_tokens: int) -> float | None:
+    def used(self, input_tokens: int, output_tokens: int, seconds: float) -> float | None:
         """Count an answer; returns what it cost (US dollars), or None where that is unknown."""
         ...
 

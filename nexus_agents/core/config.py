@@ -12,6 +12,7 @@ from nexus_agents.core.errors import ConfigError
 from nexus_agents.core.names import nearest
 
 __all__ = [
+    "ROLES",
     "AgentConfig",
     "Config",
     "DebateConfig",

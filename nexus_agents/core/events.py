@@ -16,7 +16,10 @@ __all__ = [
     "AnyEvent",
     "ApprovalAsked",
     "ArtifactMade",
+    "Compacted",
+    "FellBack",
     "Message",
+    "Repaired",
     "Retried",
     "RunFinished",
     "RunForked",
@@ -28,6 +31,7 @@ __all__ = [
     "ToolProgress",
     "ToolStarted",
     "Usage",
+    "UserSaid",
 ]
 
 
@@ -175,6 +179,8 @@ class ApprovalAsked(_Event):
     question: str
     how: str
     """The command that answers."""
+    kind: str = ""
+    """What an answer for always would be about, such as run_command(git status)."""
 
 
 class ArtifactMade(_Event):
@@ -199,6 +205,48 @@ class Usage(_Event):
     output_tokens: int
     cost: float | None = None
     """US dollars; None where nobody knows the price, which is not 0."""
+    seconds: float = 0.0
+    """How long the call took."""
+    estimated: bool = False
+    """Whether the tokens were estimated, since the server did not count them."""
+
+
+class UserSaid(_Event):
+    """A person said something to a run that is at work; its agents hear it at their next turn."""
+
+    type: Literal["user_said"] = "user_said"
+    text: str
+
+
+class Compacted(_Event):
+    """Old tool output was left out of a model call, so that it fits."""
+
+    type: Literal["compacted"] = "compacted"
+    agent: str
+    model: str
+    before: int
+    """Tokens, estimated."""
+    after: int
+    context: int
+    """Tokens that the model takes."""
+
+
+class Repaired(_Event):
+    """An answer of a model could not be used as it was, and the model was told why."""
+
+    type: Literal["repaired"] = "repaired"
+    agent: str
+    what: str
+
+
+class FellBack(_Event):
+    """A model could not be reached, and another one is asked instead."""
+
+    type: Literal["fell_back"] = "fell_back"
+    agent: str
+    model: str
+    to: str
+    reason: str
 
 
 class Retried(_Event):
@@ -240,6 +288,10 @@ AnyEvent = Annotated[
     | ApprovalAsked
     | ArtifactMade
     | Usage
+    | UserSaid
+    | Compacted
+    | Repaired
+    | FellBack
     | Retried
     | RunFinished,
     Field(discriminator="type"),

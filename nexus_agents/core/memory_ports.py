@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.store.base import BaseStore
 
-    from nexus_agents.core.events import AnyEvent
+    from nexus_agents.core.budget import Limits
+    from nexus_agents.core.events import AnyEvent, UserSaid
     from nexus_agents.core.facts import Fact, FactKind, FoundFact, Namespace
     from nexus_agents.core.history import CleaningStore, HistoryStore
     from nexus_agents.core.models import ModelProfile
@@ -55,6 +56,14 @@ class RunStore(Protocol):
         """Delete a run from the lists, or bring it back; False where there is no such run."""
         ...
 
+    async def amend(self, run_id: str, *, approved: Sequence[str] = (), budget: Limits | None = None) -> Run:
+        """Add to what is approved for a run, and change what it may use up.
+
+        Raises:
+            InputError: There is no such run.
+        """
+        ...
+
     async def claim(self, run_id: str, owner: Owner) -> Run:
         """Take a run for this process: status `running`, fence one higher.
 
@@ -90,6 +99,10 @@ class EventLog(Protocol):
 
     async def read(self, run_id: str, *, after: int = 0) -> list[AnyEvent]:
         """Return the events of a run with `seq` above `after`, in order."""
+        ...
+
+    async def said(self, run_id: str, *, after: int = 0) -> list[UserSaid]:
+        """Return what people have said to a run with `seq` above `after`, in order; quick, to be asked often."""
         ...
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from nexus_agents.core.budget import Meter, Price
     from nexus_agents.core.config import Config
-    from nexus_agents.core.events import AnyEvent
+    from nexus_agents.core.events import AnyEvent, UserSaid
     from nexus_agents.core.models import ModelProfile
     from nexus_agents.core.runs import Run, RunError
     from nexus_agents.core.voices import Speech, Voice, VoiceReport
@@ -230,4 +230,17 @@ class Kit(Protocol):
     @property
     def meter(self) -> Meter:
         """What the run uses up, and its limits."""
+        ...
+
+    @property
+    def skill_folders(self) -> Sequence[Path]:
+        """Where skills lie, in the order in which they count."""
+        ...
+
+    async def said(self) -> Sequence[UserSaid]:
+        """Return what people have said to this run since it began, oldest first."""
+        ...
+
+    def at(self, workspace: Path) -> Kit:
+        """Return the same kit with tools that work in another folder."""
         ...

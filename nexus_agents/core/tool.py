@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_type_hints
@@ -65,6 +65,11 @@ class Job(Protocol):
     @property
     def graphs(self) -> GraphRunner:
         """Runs another graph inside this run."""
+        ...
+
+    @property
+    def skill_folders(self) -> Sequence[Path]:
+        """Where skills lie, in the order in which they count."""
         ...
 
     def resolve_input(self, path: str) -> Path:

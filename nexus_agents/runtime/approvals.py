@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,10 +14,17 @@ from nexus_agents.core.events import ApprovalAsked
 
 if TYPE_CHECKING:
     from nexus_agents.core.config import Config
+    from nexus_agents.core.ports import RunStore
     from nexus_agents.core.runs import Run
     from nexus_agents.core.tool import ToolSpec
 
-__all__ = ["Approvals", "Decision", "Effect", "ToolDenied", "answer_to"]
+__all__ = ["NOT", "Approvals", "Decision", "Effect", "ToolDenied", "answer_to", "kind_of_call"]
+
+NOT = "not:"
+"""Before a kind of calls in `Run.approved`: a person said never."""
+
+SHELLS = ("sh", "bash", "zsh", "dash", "env", "xargs", "sudo", "python", "python3", "node", "perl")
+"""Programs that do whatever they are told: an answer for always covers this one command alone."""
 
 Effect = Literal["again", "done", "skip"]
 """What a person says of a call that was cut off: make it again, it took effect, leave it."""
@@ -26,6 +35,10 @@ class Decision(BaseModel):
 
     approve: bool
     reason: str = ""
+    always: bool = False
+    """Whether the answer holds for every later call of this kind in the thread: always, or never."""
+    arguments: dict[str, Any] | None = None
+    """The arguments to call with instead of those that were asked about."""
     effect: Effect | None = None
     """The answer where it is asked whether a call took effect; by default `approve` says `again` or `skip`."""
 
@@ -51,26 +64,35 @@ class Approvals:
 
     Args:
         config: agents.yaml, whose `approvals` say what each risk class needs.
-        run: The run, with the risk classes that were approved for all of it.
+        run: The run, with the risk classes and kinds of calls that were approved for all of it.
+        runs: Where an answer that lasts is written down.
     """
 
-    def __init__(self, config: Config, run: Run) -> None:
+    def __init__(self, config: Config, run: Run, runs: RunStore) -> None:
         self._config = config
         self._run = run
+        self._runs = runs
 
-    async def check(self, spec: ToolSpec, arguments: Mapping[str, Any], *, call_id: str, agent: str) -> None:
-        """Return where the call may go ahead.
+    async def check(
+        self, spec: ToolSpec, arguments: Mapping[str, Any], *, call_id: str, agent: str
+    ) -> Mapping[str, Any]:
+        """Return the arguments with which the call may go ahead: a person may have changed them.
 
         Raises:
             ToolDenied: It may not.
             langgraph.errors.GraphInterrupt: The run stops here until a person answers.
         """
         # Identity has no policy: the tool itself demands a recorded consent, which no setting can give.
-        if spec.risk == "identity" or spec.risk in self._run.approved:
-            return
+        if spec.risk == "identity":
+            return arguments
+        kind = kind_of_call(spec.name, arguments)
+        if f"{NOT}{kind}" in self._run.approved:
+            raise ToolDenied(f"A person said no to every call like {kind}.", "Do without it.")
+        if spec.risk in self._run.approved or kind in self._run.approved:
+            return arguments
         policy = getattr(self._config.approvals, spec.risk)
         if policy == "allow":
-            return
+            return arguments
         if policy == "never":
             raise ToolDenied(
                 f"{spec.name} is not allowed here.", f"agents.yaml says approvals.{spec.risk}: never. Do without it."
@@ -83,9 +105,15 @@ class Approvals:
             arguments=arguments,
             call_id=call_id,
             agent=agent,
+            kind=kind,
         )
+        if decision.always:
+            lasting = kind if decision.approve else f"{NOT}{kind}"
+            self._run.approved.append(lasting)
+            await self._runs.amend(self._run.id, approved=[lasting])
         if not decision.approve:
             raise ToolDenied(f"A person said no to {spec.name}.", decision.reason or "Do without it, or ask why.")
+        return arguments if decision.arguments is None else decision.arguments
 
     async def consent(
         self, error: ConsentNeeded, spec: ToolSpec, arguments: Mapping[str, Any], *, call_id: str, agent: str
@@ -104,13 +132,29 @@ class Approvals:
             raise ToolDenied(error.message, decision.reason or "No consent was given: do without this voice.")
 
     async def ask(
-        self, question: str, *, how: str, risk: str, tool: str, arguments: Mapping[str, Any], call_id: str, agent: str
+        self,
+        question: str,
+        *,
+        how: str,
+        risk: str,
+        tool: str,
+        arguments: Mapping[str, Any],
+        call_id: str,
+        agent: str,
+        kind: str = "",
     ) -> Decision:
         """Ask a person: the graph is interrupted until the answer is there."""
         from langgraph.types import interrupt
 
         asked = ApprovalAsked(
-            agent=agent, tool=tool, call_id=call_id, risk=risk, arguments=dict(arguments), question=question, how=how
+            agent=agent,
+            tool=tool,
+            call_id=call_id,
+            risk=risk,
+            arguments=dict(arguments),
+            question=question,
+            how=how,
+            kind=kind,
         )
         posed = asked.model_dump(mode="json", exclude={"seq", "at", "approval_id"})
         # LangGraph hands answers out by their order within a node. A node that runs again may ask less than it did (a
@@ -120,6 +164,27 @@ class Approvals:
             answer = interrupt(posed, response_schema=_Answer)
             if (answer.call_id, answer.risk) == (call_id, risk):
                 return answer
+
+
+def kind_of_call(tool: str, arguments: Mapping[str, Any]) -> str:
+    """Return what an answer for always is about: the tool, and for programs the program and what it is told to do.
+
+    `run_command(git status)` stands for git status with any further arguments; a shell, or a command that joins
+    several, stands for itself alone.
+    """
+    command = arguments.get("command")
+    if not isinstance(command, str):
+        return tool
+    if re.search(r"[;&|<>`$\n]", command):
+        return f"{tool}({command})"
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return f"{tool}({command})"
+    if not words or words[0].rpartition("/")[2] in SHELLS or any(word in ("-c", "-e", "-m") for word in words[1:2]):
+        return f"{tool}({command})"
+    does = words[1:2] if len(words) > 1 and re.fullmatch(r"[a-z][\w-]*", words[1]) else []
+    return f"{tool}({' '.join([words[0], *does])})"
 
 
 def answer_to(question: Mapping[str, Any], decision: Decision) -> dict[str, Any]:

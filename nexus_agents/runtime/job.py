@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ class RunJob:
     graphs: GraphRunner
     recorder: Recorder
     artifacts: ArtifactStore
+    skill_folders: Sequence[Path] = ()
     made: list[tuple[Path, str, str]] = field(default_factory=list[tuple[Path, str, str]])
 
     @property

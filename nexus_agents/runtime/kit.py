@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nexus_agents.core.budget import Meter
     from nexus_agents.core.config import Config
+    from nexus_agents.core.events import UserSaid
     from nexus_agents.core.ports import FactStore, GraphRunner, ModelSource, Recorder, Toolbox
     from nexus_agents.core.runs import Run
+    from nexus_agents.runtime.hearing import Hearing
 
 __all__ = ["RunKit"]
 
@@ -26,3 +30,16 @@ class RunKit:
     graphs: GraphRunner
     recorder: Recorder
     facts: FactStore
+    meter: Meter
+    skill_folders: Sequence[Path]
+    hearing: Hearing
+    tools_in: Callable[[Path], Toolbox]
+    """Makes the tools that work in a folder."""
+
+    async def said(self) -> Sequence[UserSaid]:
+        """Return what people have said to this run since it began, oldest first."""
+        return await self.hearing.said()
+
+    def at(self, workspace: Path) -> RunKit:
+        """Return the same kit with tools that work in another folder."""
+        return replace(self, workspace=workspace, tools=self.tools_in(workspace))

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nexus_agents.core.budget import Limits
 from nexus_agents.core.errors import ExitCode, InputError, NexusError, WorkspaceError
-from nexus_agents.core.events import ApprovalAsked, RunFinished, RunResumed, RunStarted
+from nexus_agents.core.events import ApprovalAsked, RunFinished, RunResumed, RunStarted, UserSaid
 from nexus_agents.core.names import new_id
 from nexus_agents.core.runs import UNFINISHED, Run, RunError
 from nexus_agents.runtime.branch import find_step, fork_run, rewind_run
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
     from nexus_agents.core.history import CheckpointInfo
     from nexus_agents.core.ports import Memory
-    from nexus_agents.core.tool import Risk
     from nexus_agents.runtime.approvals import Decision
 
 __all__ = ["Runtime", "is_alive", "open_runtime"]
@@ -69,7 +69,8 @@ class Runtime:
         thread_id: str | None = None,
         workspace: Path | None = None,
         model: str | None = None,
-        approved: Sequence[Risk] = (),
+        approved: Sequence[str] = (),
+        budget: Limits | None = None,
     ) -> Run:
         """Write a run down, ready to be streamed; nothing is worked yet.
 
@@ -80,7 +81,8 @@ class Runtime:
             thread_id: The thread to go on in; a new one by default.
             workspace: The folder to work in; that of the thread, or a new one, by default.
             model: `provider:model` for every role that agents.yaml gives no model of its own.
-            approved: Risk classes that need no further question in this run.
+            approved: Risk classes, or kinds of calls, that need no further question in this run.
+            budget: What it may use up, where that differs from agents.yaml.
 
         Raises:
             InputError: A request that is empty or no text, or an unfinished run on that thread.
@@ -100,7 +102,9 @@ class Runtime:
             origin=str(Path.cwd()),
             model=model,
             inputs=dict(inputs or {}),
-            approved=list(approved),
+            # What was answered for always holds in the thread.
+            approved=list(dict.fromkeys([*approved, *(_lasting(earlier) if earlier else ())])),
+            budget=budget or Limits(),
         )
         Worker.check(self._house, run)
         run.workspace = str(check_workspace(folder))
@@ -112,7 +116,8 @@ class Runtime:
         run_id: str,
         *,
         answers: Mapping[str, Decision] | None = None,
-        approved: Sequence[Risk] = (),
+        approved: Sequence[str] = (),
+        budget: Limits | None = None,
     ) -> AsyncIterator[AnyEvent]:
         """Work a run, from its start or from where it was cut off, and yield its events as they happen.
 
@@ -122,6 +127,7 @@ class Runtime:
             run_id: The run.
             answers: Decisions by the `approval_id` of the question.
             approved: Risk classes to approve for the rest of the run.
+            budget: Other limits from here on.
 
         Raises:
             InputError: There is no such run, it has ended, another process works on it, or it never asked what is
@@ -132,6 +138,8 @@ class Runtime:
         found = await self._get(run_id)
         _check_kept(found)
         with self._alone(found.id):
+            if budget is not None:
+                await self.memory.runs.amend(found.id, budget=budget)
             run = await self._claim(run_id, approved)
             queue: asyncio.Queue[AnyEvent | None] = asyncio.Queue()
             task = asyncio.create_task(self._work(run, queue, dict(answers or {})), name=f"run {run.id}")
@@ -159,6 +167,20 @@ class Runtime:
         if run.status in ("done", "cancelled"):
             raise InputError(f"Run {run.id} is {run.status}: there is nothing to resume.", f"See: nexus show {run.id}")
         return run
+
+    async def say(self, run_id: str, text: str) -> AnyEvent:
+        """Say something to a run that is at work or waits: its agents hear it at their next turn.
+
+        Raises:
+            InputError: There is no such run, it has ended, or nothing is said.
+        """
+        run = await self._get(run_id)
+        if run.status not in UNFINISHED:
+            raise InputError(
+                f"Run {run.id} is {run.status}: nobody listens any more.",
+                f'Go on in its thread: nexus run --thread {run.thread_id} "..."',
+            )
+        return await self.memory.events.append(run.id, UserSaid(text=_checked(text)))
 
     def interrupt(self, run_id: str) -> None:
         """Stop a run that this process works on; it stays resumable."""
@@ -267,7 +289,7 @@ class Runtime:
             )
         return newest[0] if newest else None
 
-    async def _claim(self, run_id: str, approved: Sequence[Risk]) -> Run:
+    async def _claim(self, run_id: str, approved: Sequence[str]) -> Run:
         run = await self._get(run_id)
         if run.status in ("done", "cancelled"):
             raise InputError(f"Run {run.id} is {run.status}: there is nothing to work on.", f"See: nexus show {run.id}")
@@ -365,6 +387,10 @@ def _check_kept(run: Run) -> None:
             f"The workspace of run {run.id} is gone: {run.workspace}",
             "Put it back where it was, then resume; or begin anew with another request.",
         )
+
+
+def _lasting(run: Run) -> list[str]:
+    return [entry for entry in run.approved if entry not in ("read", "write", "execute", "spend", "unsafe")]
 
 
 def _interrupted(run: Run) -> RunFinished:

@@ -82,7 +82,10 @@ class RunToolbox:
         known = await self._ledger.find(self._run_id, call_id)
         if known and known.status in ("done", "skipped"):
             return _recorded(spec, known)
-        await self._approvals.check(spec, plain, call_id=call_id, agent=agent)
+        allowed = await self._approvals.check(spec, plain, call_id=call_id, agent=agent)
+        if allowed is not plain:
+            checked = _check(spec, allowed)
+            plain = checked.model_dump(mode="json")
         if known and known.status == "started" and not spec.resumable:
             await self._settle_unknown(spec, known)
         call, event = await self._ledger.start(

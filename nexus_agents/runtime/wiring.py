@@ -13,8 +13,10 @@ from nexus_agents.core.registry import Registry
 from nexus_agents.models.source import Models
 from nexus_agents.runtime.approvals import Approvals
 from nexus_agents.runtime.graphs import NestedGraphs, graph_registry
+from nexus_agents.runtime.hearing import Hearing
 from nexus_agents.runtime.job import RunJob
 from nexus_agents.runtime.kit import RunKit
+from nexus_agents.runtime.meter import RunMeter
 from nexus_agents.runtime.recorder import RunRecorder
 from nexus_agents.runtime.settings import Settings, check_workspace
 from nexus_agents.runtime.toolbox import RunToolbox
@@ -42,6 +44,7 @@ TOOLS = {
     "make_podcast": "tools.make_podcast:make_podcast",
     "read_document": "tools.read_document:read_document",
     "read_file": "tools.files:read_file",
+    "read_skill": "tools.read_skill:read_skill",
     "recall": "tools.recall:recall",
     "remember": "tools.remember:remember",
     "run_command": "tools.commands:run_command",
@@ -89,38 +92,65 @@ class House:
         workspace = check_workspace(Path(run.workspace))
         memory = self.memory.held(run.id, run.fence)
         recorder = RunRecorder(memory.events, run.id, show)
+        models = Models(config, override=run.model)
+        meter = RunMeter(config, run, memory.events, models)
+        recorder.count = meter.count
+        approvals = Approvals(config, run, self.memory.runs)
         graphs = NestedGraphs(graph_registry(config), lambda: kit)
 
-        def make_job(tool: str, call_id: str, agent: str) -> RunJob:
-            folder = self.settings.calls(run.id) / call_id
-            folder.mkdir(parents=True, exist_ok=True)
-            return RunJob(
-                run=run,
-                tool=tool,
-                call_id=call_id,
-                agent=agent,
-                workspace=workspace,
-                folder=folder,
-                speech=self.speech,
-                voices=self.memory.voices,
-                facts=self.memory.facts,
-                graphs=graphs,
-                recorder=recorder,
-                artifacts=memory.artifacts,
+        registry = tool_registry(config)
+
+        def tools_in(place: Path) -> RunToolbox:
+            def make_job(tool: str, call_id: str, agent: str) -> RunJob:
+                folder = self.settings.calls(run.id) / call_id
+                folder.mkdir(parents=True, exist_ok=True)
+                return RunJob(
+                    run=run,
+                    tool=tool,
+                    call_id=call_id,
+                    agent=agent,
+                    workspace=place,
+                    folder=folder,
+                    speech=self.speech,
+                    voices=self.memory.voices,
+                    facts=self.memory.facts,
+                    graphs=graphs,
+                    recorder=recorder,
+                    artifacts=memory.artifacts,
+                    skill_folders=skill_folders,
+                )
+
+            return RunToolbox(
+                registry,
+                memory.ledger,
+                recorder,
+                approvals,
+                make_job,
+                run.id,
+                self.settings.log_file,
+                run.rewinds,
             )
 
-        tools = RunToolbox(
-            tool_registry(config),
-            memory.ledger,
-            recorder,
-            Approvals(config, run),
-            make_job,
-            run.id,
-            self.settings.log_file,
-            run.rewinds,
+        skill_folders = (
+            workspace / ".nexus" / "skills",
+            *(Path(config.folder, folder).expanduser() for folder in config.skills),
+            self.settings.home / "skills",
         )
-        models = Models(config, override=run.model)
-        kit = RunKit(config, run, workspace, models, tools, graphs, recorder, self.memory.facts)
+        hearing = Hearing(memory.events, run.id, recorder)
+        kit = RunKit(
+            config,
+            run,
+            workspace,
+            models,
+            tools_in(workspace),
+            graphs,
+            recorder,
+            self.memory.facts,
+            meter,
+            skill_folders,
+            hearing,
+            tools_in,
+        )
         return kit
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from nexus_agents.core.config import ROLES
 from nexus_agents.core.errors import ExitCode, NexusError
 from nexus_agents.core.events import ApprovalAsked, RunFinished, TextChunk
 from nexus_agents.core.runs import Outcome, RunError
 from nexus_agents.models.source import Models
 from nexus_agents.runtime.approvals import answer_to
 from nexus_agents.runtime.graphs import CompiledGraph, compile_graph, graph_registry
+from nexus_agents.runtime.meter import check_prices
 
 if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Worker"]
 
-STEPS = 200
-"""Supersteps of one graph; each nested graph counts its own."""
+STEPS = 2400
+"""Supersteps of one graph; each nested graph counts its own. What ends a run earlier is its budget."""
 
 
 class Worker:
@@ -49,7 +51,10 @@ class Worker:
         """
         if run.graph not in house.builders:
             graph_registry(house.settings.config).path(run.graph)
-        Models(house.settings.config, override=run.model)
+        config = house.settings.config
+        models = Models(config, override=run.model)
+        budget = run.budget.over(config.budget)
+        check_prices(config, budget, models, {role: models.describe(role) for role in ROLES})
 
     @property
     def model(self) -> tuple[str, str]:

@@ -1,0 +1,158 @@
+"""Answers that do not hold together are mended where that is safe, and else sent back with what is wrong."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import Any, cast
+
+from langchain.agents.structured_output import StructuredOutputError
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    HumanMessage,
+    InvalidToolCall,
+    ToolCall,
+    ToolMessage,
+)
+
+from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response
+from nexus_agents.core.errors import NexusError
+from nexus_agents.core.events import Repaired
+
+__all__ = ["Repair", "complete", "mended"]
+
+TRIES = 3
+"""How often in a row an answer may be out of form before the agent's turn ends."""
+
+
+class Repair(Piece):
+    """Mends calls, asks again for what is missing, and completes what an earlier end left open."""
+
+    async def awrap_model_call(self, request: Request, handler: Ask) -> Response:
+        """Call the model until its answer can be used.
+
+        Raises:
+            NexusError: It could not be used three times in a row.
+        """
+        messages = complete(request.messages)
+        added: list[BaseMessage] = []
+        said = ""
+        for _ in range(TRIES):
+            wrong = ""
+            try:
+                response = await handler(request.override(messages=cast("list[AnyMessage]", [*messages, *added])))
+            except StructuredOutputError as error:
+                # A server that promised to hold the form did not.
+                answer = error.ai_message
+                wrong = f"That is not a {self._product}: {error}"
+                response = Response(result=[answer])
+            response.result[:] = [mended(message) for message in response.result]
+            answer = next((one for one in response.result if isinstance(one, AIMessage)), None)
+            wrong = wrong or self._wrong(answer, response)
+            if answer is not None and wrong and answer.response_metadata.get("deterministic"):
+                # Rules that have nothing to hand over say why, and would say the same again.
+                raise NexusError(*self._explained(answer.text))
+            if not wrong:
+                response.result[:0] = added
+                return response
+            assert answer is not None
+            said = said or answer.text
+            await self.kit.recorder.emit(Repaired(agent=self.agent, what=wrong))
+            added += _answered(answer, wrong)
+        raise NexusError(*self._explained(said))
+
+    @property
+    def _product(self) -> str:
+        return self.output.__name__ if self.output else "answer"
+
+    def _wrong(self, answer: AIMessage | None, response: Response) -> str:
+        if answer is None or response.structured_response is not None or answer.tool_calls:
+            return ""
+        if answer.invalid_tool_calls:
+            names = ", ".join(str(call["name"]) for call in answer.invalid_tool_calls)
+            cut = " Your answer was cut off at its longest length: write less at once." if _was_cut(answer) else ""
+            return f"The arguments of {names} are not valid JSON: make the call again, whole.{cut}"
+        if not answer.text.strip():
+            wanted = f"hand over the {self._product}" if self.output else "say what you have done"
+            return f"Your answer was empty. Call a tool, or {wanted}."
+        if self.output is not None:
+            return (
+                f"You answered in words. When you are done, hand over a {self._product} by calling the tool of that "
+                "name; until then, call the other tools."
+            )
+        return ""
+
+    def _explained(self, said: str) -> tuple[str, str]:
+        name = self.kit.models.describe(self.agent, name=self.model)
+        first, _, rest = said.strip().partition("\n")
+        return (
+            first[:200] or f"{name} gave no answer that can be used, {TRIES} times.",
+            rest.strip().partition("\n")[0]
+            or f"The {self.agent} agent ({name}) handed over no {self._product}: ask otherwise, or name a model that "
+            "can call tools.",
+        )
+
+
+def mended(message: BaseMessage) -> BaseMessage:
+    """Return a message with those malformed calls mended whose meaning is plain.
+
+    Line breaks inside of strings and the literals of Python are. What was cut off is not: half a file would be taken
+    for the whole of it.
+    """
+    if not isinstance(message, AIMessage) or not message.invalid_tool_calls or _was_cut(message):
+        return message
+    good: list[ToolCall] = []
+    bad: list[InvalidToolCall] = []
+    for call in message.invalid_tool_calls:
+        arguments = _arguments(call["args"] or "")
+        if arguments is None or not call["name"]:
+            bad.append(call)
+        else:
+            good.append(ToolCall(name=call["name"], args=arguments, id=call["id"], type="tool_call"))
+    return message.model_copy(update={"tool_calls": [*message.tool_calls, *good], "invalid_tool_calls": bad})
+
+
+def complete(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """Return a conversation in which each call has a result: providers refuse one where a call was left open."""
+    whole: list[BaseMessage] = []
+    for place, message in enumerate(messages):
+        whole.append(message)
+        if not isinstance(message, AIMessage):
+            continue
+        # Only what follows directly counts: some servers number the calls of each answer from the start.
+        following = takewhile(lambda one: isinstance(one, ToolMessage), messages[place + 1 :])
+        answered = {cast("ToolMessage", one).tool_call_id for one in following}
+        for call in (*message.tool_calls, *message.invalid_tool_calls):
+            if call["id"] and call["id"] not in answered:
+                text = "This call was not carried out: the work ended before it."
+                whole.append(ToolMessage(text, tool_call_id=call["id"], name=call["name"] or "unknown", status="error"))
+    return whole
+
+
+def _answered(answer: AIMessage, wrong: str) -> list[BaseMessage]:
+    told: list[BaseMessage] = [
+        ToolMessage(wrong, tool_call_id=call["id"], name=call["name"] or "unknown", status="error")
+        for call in answer.invalid_tool_calls
+        if call["id"]
+    ]
+    return [answer, *(told or [HumanMessage(wrong)])]
+
+
+def _was_cut(message: AIMessage) -> bool:
+    data = message.response_metadata
+    return (data.get("finish_reason") or data.get("stop_reason") or data.get("done_reason")) in ("length", "max_tokens")
+
+
+def _arguments(text: str) -> dict[str, Any] | None:
+    for read in (lambda: json.loads(text, strict=False), lambda: ast.literal_eval(text)):
+        try:
+            value = read()
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(value, dict):
+            return cast("dict[str, Any]", value)
+    return None
