@@ -60,16 +60,15 @@ class SqlEvents:
 
     async def said(self, run_id: str, *, after: int = 0) -> list[UserSaid]:
         """Return what people have said to a run with `seq` above `after`, in order; quick, to be asked often."""
-        rows = await self._database.glance(
-            lambda transaction: transaction.rows(_SAID, {"run_id": run_id, "after": after})
-        )
+        asked = {"run_id": run_id, "after": after, "type": "user_said"}
+        rows = await self._database.glance(lambda transaction: transaction.rows(_SAID, asked))
         found = [_parse(run_id, seq, body) for seq, body in rows]
         return [event for event in found if isinstance(event, UserSaid)]
 
 
 _SAID = Statement(
     select(events.c.seq, events.c.body)
-    .where(events.c.run_id == bindparam("run_id"), events.c.seq > bindparam("after"), events.c.type == "user_said")
+    .where(events.c.run_id == bindparam("run_id"), events.c.seq > bindparam("after"), events.c.type == bindparam("type"))
     .order_by(events.c.seq)
 )
 
