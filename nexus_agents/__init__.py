@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nexus_agents.core.errors import NexusError as NexusError
     from nexus_agents.core.tool import Job as Job
     from nexus_agents.core.tool import tool as tool
+    from nexus_agents.models.scripted.chat import ScriptedChatModel as ScriptedChatModel
     from nexus_agents.runtime.orchestrator import AgentOrchestrator as AgentOrchestrator
     from nexus_agents.runtime.orchestrator import WorkflowFailed as WorkflowFailed
     from nexus_agents.runtime.orchestrator import WorkflowResult as WorkflowResult
@@ -43,6 +44,7 @@ _PLACES = {
     "PlanningAgent": "agents.planning",
     "ReviewAgent": "agents.review",
     "Runtime": "runtime.runtime",
+    "ScriptedChatModel": "models.scripted.chat",
     "Settings": "runtime.settings",
     "TestingAgent": "agents.testing",
     "WorkflowFailed": "runtime.orchestrator",

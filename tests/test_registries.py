@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
@@ -63,9 +64,11 @@ def test_agent(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-def test_provider(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_provider(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from langchain_core.language_models import BaseChatModel
 
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nexus").write_text("roles: {assistant: [hello]}")
     monkeypatch.setenv("OPENAI_API_KEY", "not-a-key")
     create = load_dotted(PROVIDERS[name])
     made = create("nexus", ModelConfig(model=f"{name}:nexus"), "assistant")

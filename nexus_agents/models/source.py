@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexus_agents.core.config import Config, ModelConfig
@@ -18,6 +19,7 @@ __all__ = ["PROVIDERS", "Models"]
 PROVIDERS = {
     "builtin": "nexus_agents.models.builtin:create",
     "openai": "nexus_agents.models.openai_compatible:create",
+    "scripted": "nexus_agents.models.scripted:create",
 }
 """Providers that ship with Nexus; every other name is tried with LangChain's `init_chat_model`."""
 
@@ -61,10 +63,17 @@ class Models:
         provider, model = self._check(resolved.name)
         if provider in self._providers:
             create = self._providers.load(provider)
+            if provider == "scripted":
+                model = self._file(model)
             return create(model, settings.model_copy(update={"base_url": resolved.base_url}), role)
         from nexus_agents.models.elsewhere import create_elsewhere
 
         return create_elsewhere(provider, model, settings)
+
+    def _file(self, path: str) -> str:
+        # What agents.yaml names lies beside it; what a person names, where they are.
+        beside = Path(self._config.folder, path).expanduser()
+        return str((beside if beside.exists() else Path(path).expanduser()).absolute())
 
     def describe(self, role: str, *, name: str | None = None) -> str:
         """Return the `provider:model` behind a role."""
