@@ -68,7 +68,9 @@ class SqlEvents:
 
 _SAID = Statement(
     select(events.c.seq, events.c.body)
-    .where(events.c.run_id == bindparam("run_id"), events.c.seq > bindparam("after"), events.c.type == bindparam("type"))
+    .where(
+        events.c.run_id == bindparam("run_id"), events.c.seq > bindparam("after"), events.c.type == bindparam("type")
+    )
     .order_by(events.c.seq)
 )
 

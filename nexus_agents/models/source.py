@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nexus_agents.core.budget import Price
 from nexus_agents.core.config import Config, ModelConfig
 from nexus_agents.core.errors import ConfigError
+from nexus_agents.core.models import ModelProfile
 from nexus_agents.core.names import nearest
 from nexus_agents.core.registry import Registry
 from nexus_agents.models.resolve import Resolved, resolve_auto
@@ -78,6 +81,22 @@ class Models:
     def describe(self, role: str, *, name: str | None = None) -> str:
         """Return the `provider:model` behind a role."""
         return self._settle(role, name)[0].name
+
+    def fallbacks(self, role: str, *, name: str | None = None) -> Sequence[str]:
+        """Return the names of the models to ask where that one cannot be reached."""
+        return self._settle(role, name)[1].fallbacks
+
+    def price(self, name: str) -> Price | None:
+        """Return what a model costs, as agents.yaml says."""
+        own = next((one.price for one in self._config.models.values() if one.model == name and one.price), None)
+        if own:
+            return Price(input=own.input, output=own.output)
+        return Price(input=0, output=0) if name.startswith("builtin:") else None
+
+    async def profile(self, role: str, *, name: str | None = None) -> ModelProfile:
+        """Return what is known about a model, from agents.yaml."""
+        _, settings = self._settle(role, name)
+        return ModelProfile(name=self.describe(role, name=name), context=settings.context, source="agents.yaml")
 
     def reason(self, role: str) -> str:
         """Return why a role has the model that it has, in words."""
