@@ -58,7 +58,13 @@ class Models:
     def get(self, role: str, *, name: str | None = None) -> BaseChatModel:
         """Return the model that plays a role, the same one each time; see `ModelSource` in core."""
         if (role, name) not in self._made:
-            self._made[role, name] = self._make(role, name)
+            from nexus_agents.models.whole_calls import WholeCalls
+
+            made = self._make(role, name)
+            own = made.callbacks if isinstance(made.callbacks, list) else []
+            if not any(isinstance(handler, WholeCalls) for handler in own):
+                made.callbacks = [*own, WholeCalls()]
+            self._made[role, name] = made
         return self._made[role, name]
 
     def _make(self, role: str, name: str | None) -> BaseChatModel:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, cast
 
-from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 
 from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response
 from nexus_agents.agents.tokens import tokens_of_message, tokens_of_text, tokens_of_tools
@@ -16,6 +17,9 @@ __all__ = ["Context", "compact"]
 
 NEWEST = 4
 """Messages at the end that are left as they are as long as there is another way."""
+
+LEFT_NOTE = 60
+"""Tokens that telling of what was left out takes."""
 
 SMALL = 200
 """Characters below which leaving something out saves nothing."""
@@ -66,14 +70,14 @@ def compact(messages: Sequence[BaseMessage], room: int) -> list[BaseMessage]:
     """Leave out of a conversation what can be looked up again, oldest first, until it fits.
 
     The first message (the task) and all that people said stay. What goes, in this order: results of tools, arguments
-    of calls, and then the long results among the newest messages, of which beginning and end are kept.
+    of calls, the middle of long results among the newest messages, and at last whole calls, with a count of them.
 
     Args:
         messages: The conversation.
         room: Tokens that there are for it.
 
     Returns:
-        The conversation, with as many messages as before; it may still be too long.
+        The conversation; it may still be too long.
     """
     fitted = list(messages)
     over = sum(map(tokens_of_message, fitted)) - room
@@ -87,7 +91,30 @@ def compact(messages: Sequence[BaseMessage], room: int) -> list[BaseMessage]:
         if over <= 0:
             break
         over -= _replace(fitted, place, _shortened(fitted[place], over))
-    return fitted
+    return _without_calls(fitted, over) if over > 0 else fitted
+
+
+def _without_calls(messages: list[BaseMessage], over: int) -> list[BaseMessage]:
+    gone = Counter[str]()
+    kept = messages[:1]
+    over += LEFT_NOTE
+    rest = messages[1:]
+    while over > 0 and len(rest) > NEWEST:
+        first = rest.pop(0)
+        if isinstance(first, HumanMessage):
+            kept.append(first)
+            continue
+        over -= tokens_of_message(first)
+        if isinstance(first, AIMessage):
+            gone.update(call["name"] for call in first.tool_calls)
+            # A result without its call is refused by every provider.
+            while rest and isinstance(rest[0], ToolMessage):
+                over -= tokens_of_message(rest.pop(0))
+    if not gone:
+        return [*kept, *rest]
+    counted = ", ".join(f"{name} {count} times" for name, count in gone.most_common())
+    note = HumanMessage(f"[Your earlier calls were left out to save room: {counted}. What they did, stands.]")
+    return [*kept, note, *rest]
 
 
 def _replace(messages: list[BaseMessage], place: int, new: BaseMessage) -> int:
