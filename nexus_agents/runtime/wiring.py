@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["TOOLS", "Builders", "House", "log_to", "open_house", "tool_registry"]
 
 TOOLS = {
+    "apply_patch": "tools.apply_patch:apply_patch",
     "assemble_podcast": "tools.assemble_podcast:assemble_podcast",
     "build_app": "tools.build_app:build_app",
     "check_code": "tools.checking:check_code",
