@@ -17,7 +17,7 @@ from tools.text_files import lines_of
 
 __all__ = ["FilePatch", "Hunk", "fit", "read_patch"]
 
-_HUNK = re.compile(r"^@@+(?: -(\d+)(?:,(\d+))? \+\d+(?:,\d+)?)? ?(?:@@+)?(.*)$")
+_HUNK = re.compile(r"^@@+(?: -(\d+)(?:,(\d+))? \+\d+(?:,(\d+))?)? ?(?:@@+)?(.*)$")
 _QUOTED = re.compile(r'^"(?:[^"\\]|\\.)*"')
 
 
@@ -207,12 +207,14 @@ def _git_headers(lines: list[str], at: int, files: list[FilePatch]) -> int:
 def _hunk(lines: list[str], at: int, patch: FilePatch) -> int:
     header = lines[at]
     numbers = _HUNK.match(header)
-    start = int(numbers[1]) if numbers and numbers[1] else 0
-    count = (int(numbers[2]) if numbers[2] else 1) if numbers and numbers[1] else -1
-    hunk = Hunk(header, start)
+    said = bool(numbers and numbers[1])
+    start, count, after = (int(numbers[n] or 1) if numbers and said else -1 for n in (1, 2, 3))
+    hunk = Hunk(header, max(start, 0))
     body: list[str] = []
     at += 1
-    while at < len(lines) and not _names_files(lines, at) and not lines[at].startswith(("@@", "diff --git ")):
+    while at < len(lines) and not lines[at].startswith(("@@", "diff --git ")):
+        if _names_files(lines, at) and _ends(lines, at, body, count, after):
+            break
         if lines[at] and lines[at][0] not in " +-\\":
             break
         if lines[at] == "-- " and sum(line[:1] in ("", " ", "-") for line in body) == count:
@@ -237,6 +239,16 @@ def _hunk(lines: list[str], at: int, patch: FilePatch) -> int:
         raise ToolInputError(f"The hunk {header.strip()} of {patch.new or patch.old} changes nothing.", "Leave it out.")
     patch.hunks.append(hunk)
     return at
+
+
+def _ends(lines: list[str], at: int, body: list[str], count: int, after: int) -> bool:
+    """Tell whether `---` and `+++` name the next file, or are a line `-- ` removed and one `++ ` added."""
+    shown = sum(line[:1] in ("", " ", "-") for line in body)
+    made = sum(line[:1] in ("", " ", "+") for line in body)
+    if count < 0 or (shown >= count and made >= after):
+        return True
+    # The counts may be too large; but where these two lines make them right, they belong to the hunk.
+    return lines[at + 2 : at + 3] != [] and lines[at + 2].startswith("@@") and (shown + 1, made + 1) != (count, after)
 
 
 def _path(text: str) -> str:
