@@ -46,6 +46,7 @@ TOOLS = {
     "merge_worktree": "tools.worktrees:merge_worktree",
     "move_file": "tools.moving:move_file",
     "open_worktree": "tools.worktrees:open_worktree",
+    "read_diff": "tools.diffs:read_diff",
     "read_document": "tools.read_document:read_document",
     "read_file": "tools.files:read_file",
     "recall": "tools.recall:recall",
