@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 if TYPE_CHECKING:
     from nexus_agents.core.ports import FactStore, GraphRunner, SpeechPort, VoiceStore
+    from nexus_agents.core.processes import Processes
 
 __all__ = ["Job", "Risk", "ToolSpec", "tool", "tool_spec"]
 
@@ -66,6 +67,11 @@ class Job(Protocol):
     @property
     def graphs(self) -> GraphRunner:
         """Runs another graph inside this run."""
+        ...
+
+    @property
+    def processes(self) -> Processes:
+        """The background processes of the run."""
         ...
 
     def resolve_input(self, path: str) -> Path:

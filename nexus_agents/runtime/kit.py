@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from nexus_agents.core.config import Config
     from nexus_agents.core.ports import FactStore, GraphRunner, ModelSource, Recorder, Toolbox
     from nexus_agents.core.runs import Run
+    from tools.background import RunProcesses
 
 __all__ = ["RunKit"]
 
@@ -26,3 +27,4 @@ class RunKit:
     graphs: GraphRunner
     recorder: Recorder
     facts: FactStore
+    processes: RunProcesses

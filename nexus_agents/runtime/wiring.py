@@ -41,6 +41,7 @@ TOOLS = {
     "forget": "tools.forget:forget",
     "format_code": "tools.formatting:format_code",
     "list_files": "tools.search:list_files",
+    "list_processes": "tools.processes:list_processes",
     "list_voices": "tools.list_voices:list_voices",
     "make_podcast": "tools.make_podcast:make_podcast",
     "merge_worktree": "tools.worktrees:merge_worktree",
@@ -49,6 +50,7 @@ TOOLS = {
     "read_diff": "tools.diffs:read_diff",
     "read_document": "tools.read_document:read_document",
     "read_file": "tools.files:read_file",
+    "read_process": "tools.processes:read_process",
     "recall": "tools.recall:recall",
     "remember": "tools.remember:remember",
     "repository_state": "tools.worktrees:repository_state",
@@ -57,6 +59,8 @@ TOOLS = {
     "search_files": "tools.search:search_files",
     "speak": "tools.speak:speak",
     "speak_document": "tools.speak_document:speak_document",
+    "start_process": "tools.processes:start_process",
+    "stop_process": "tools.processes:stop_process",
     "write_file": "tools.files:write_file",
 }
 
@@ -93,11 +97,15 @@ class House:
             ConfigError: The run names a model that there is not.
             WorkspaceError: Its workspace cannot be written.
         """
+        from tools.background import RunProcesses
+
         config = self.settings.config
         workspace = check_workspace(Path(run.workspace))
         memory = self.memory.held(run.id, run.fence)
         recorder = RunRecorder(memory.events, run.id, show)
         graphs = NestedGraphs(graph_registry(config), lambda: kit)
+
+        processes = RunProcesses(self.settings.calls(run.id) / "processes")
 
         def make_job(tool: str, call_id: str, agent: str) -> RunJob:
             folder = self.settings.calls(run.id) / call_id
@@ -115,6 +123,7 @@ class House:
                 graphs=graphs,
                 recorder=recorder,
                 artifacts=memory.artifacts,
+                processes=processes,
             )
 
         tools = RunToolbox(
@@ -128,7 +137,7 @@ class House:
             run.rewinds,
         )
         models = Models(config, override=run.model)
-        kit = RunKit(config, run, workspace, models, tools, graphs, recorder, self.memory.facts)
+        kit = RunKit(config, run, workspace, models, tools, graphs, recorder, self.memory.facts, processes)
         return kit
 
 
