@@ -1,43 +1,24 @@
-"""The tool that checks the Python code of the workspace with ruff, bandit and mypy, none of which runs it."""
+"""The tool that checks code of the workspace: ruff, bandit, a type checker and node, none of which runs it."""
 
 from __future__ import annotations
 
 import importlib.util
-import json
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from nexus_agents.core.errors import MissingExtra, RunFailed
+from nexus_agents.core.errors import MissingExtra
 from nexus_agents.core.tool import Job, tool
 from nexus_agents.core.work import Finding
-from tools.paths import require_workspace
-from tools.python_code import SECONDS, python_files, ruff_settings, run_checker
-from tools.sandbox import Completed
+from tools.checkers import CHECKERS, MOST_JAVASCRIPT, configures_pyright, javascript_files, node_version
+from tools.diffs import changed_lines
+from tools.paths import inside, relative, require_workspace
+from tools.python_code import SECONDS, python_files
 
 __all__ = ["CheckReport", "check_code"]
 
-Severity = Literal["info", "low", "medium", "high"]
-Owner = Literal["backend", "frontend", "testing"]
-
-MOST_FINDINGS = 200
-CHECK_RULES = "E4,E7,E9,F,B,ASYNC,PLE"
-
-_RUFF_SEVERITIES: tuple[tuple[str, Severity], ...] = (
-    # Names that do not exist fail when the line is reached; what is merely unused does not.
-    ("invalid-syntax", "high"),
-    ("F82", "high"),
-    ("F7", "high"),
-    ("F50", "medium"),
-    ("E9", "high"),
-    ("PLE", "high"),
-    ("B", "medium"),
-    ("ASYNC", "medium"),
-)
-
-_BANDIT_SEVERITIES: dict[str, Severity] = {"LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
+MOST_FINDINGS = 100
 
 
 class CheckReport(BaseModel):
@@ -45,10 +26,10 @@ class CheckReport(BaseModel):
 
     Attributes:
         findings: Worst first.
-        files: Python files that were checked.
+        files: Files that were checked.
         tools: What was run, with versions.
         missing: What is not installed.
-        truncated: Whether there are more findings.
+        truncated: Whether there are more findings, or files that were not looked at.
     """
 
     findings: list[Finding] = Field(default_factory=list[Finding])
@@ -64,111 +45,52 @@ class CheckReport(BaseModel):
         return f"{len(self.findings)} findings, {serious} of them serious, in {self.files} files"
 
 
-@tool(risk="read", extra="apps", timeout=3 * SECONDS + 30)
-async def check_code(job: Job, paths: list[str] | None = None, types: bool = False) -> CheckReport:
-    """Check Python code of the workspace for errors and weaknesses, with ruff and bandit.
+@tool(risk="read", extra="apps", timeout=3 * SECONDS + 60)
+async def check_code(job: Job, paths: list[str] | None = None, types: bool = False, since: str = "") -> CheckReport:
+    """Check code of the workspace for errors and weaknesses: Python with ruff and bandit, JavaScript with node.
+
+    Every finding has file, line, severity, rule and the evidence.
 
     Args:
         job: The call.
         paths: Files or folders; all where none is given.
-        types: Check types with mypy as well, which takes longer.
+        types: Check types as well, which takes longer: with pyright where the project has settings of it, else mypy.
+        since: A commit, branch or tag: report only findings on lines that were changed since then.
     """
     root = require_workspace(job.workspace)
-    files = python_files(root, paths or [])
-    wanted = ["ruff", "bandit", *(["mypy"] if types else [])]
+    python = python_files(root, paths or [])
+    scripts = javascript_files(root, [relative(root, inside(root, path)) for path in paths or []])
+    changed = await changed_lines(job, root, since) if since else None
+    if changed is not None:
+        python, scripts = ([name for name in names if name[2:] in changed] for names in (python, scripts))
+    wanted = ["ruff", "bandit", *([_type_checker(root)] if types else [])]
     installed = [name for name in wanted if importlib.util.find_spec(name)]
+    missing = [name for name in wanted if name not in installed]
     if not installed:
         raise MissingExtra("Checking code", "apps")
+    tools = [f"{name} {version(name)}" for name in installed]
+    todo = [(name, python) for name in installed if python]
+    if scripts:
+        node = await node_version(job, root)
+        tools += [f"node {node}"] if node else []
+        missing += [] if node else ["node"]
+        todo += [("node", scripts)] if node else []
     findings: list[Finding] = []
-    for number, name in enumerate(installed if files else []):
-        job.progress(number / len(installed), name)
-        findings += await _CHECKERS[name](job, root, files)
+    for number, (name, files) in enumerate(todo):
+        job.progress(number / len(todo), name)
+        findings += await CHECKERS[name](job, root, files)
+    if changed is not None:
+        findings = [found for found in findings if found.file in changed and found.line in changed[found.file]]
     order = ["high", "medium", "low", "info"]
     findings.sort(key=lambda found: (order.index(found.severity), found.file, found.line, found.rule))
     return CheckReport(
         findings=findings[:MOST_FINDINGS],
-        files=len(files),
-        tools=[f"{name} {version(name)}" for name in installed],
-        missing=[name for name in wanted if name not in installed],
-        truncated=len(findings) > MOST_FINDINGS,
+        files=len(python) + len(scripts),
+        tools=tools,
+        missing=missing,
+        truncated=len(findings) > MOST_FINDINGS or len(scripts) > MOST_JAVASCRIPT,
     )
 
 
-async def _ruff(job: Job, root: Path, files: list[str]) -> list[Finding]:
-    options = ["check", "--exit-zero", "--quiet", "--no-cache", "--output-format=json"]
-    done = await run_checker(job, root, ["ruff", *options, *ruff_settings(root, CHECK_RULES), *files])
-    findings: list[Finding] = []
-    for row in _json(done, "ruff"):
-        rule = row["code"] or "invalid-syntax"
-        file, line = row["filename"], row["location"]["row"]
-        findings.append(_finding(root, file, line, _ruff_severity(rule), f"ruff {rule}", row["message"]))
-    return findings
-
-
-async def _bandit(job: Job, root: Path, files: list[str]) -> list[Finding]:
-    done = await run_checker(job, root, ["bandit", "-q", "--exit-zero", "-f", "json", *files])
-    findings: list[Finding] = []
-    for row in _json(done, "bandit")["results"]:
-        if row["test_id"] == "B101" and _owner(row["filename"]) == "testing":
-            continue  # tests are made of asserts
-        severity = _BANDIT_SEVERITIES.get(row["issue_severity"], "info")
-        rule = f"bandit {row['test_id']}"
-        findings.append(_finding(root, row["filename"], row["line_number"], severity, rule, row["issue_text"]))
-    return findings
-
-
-async def _mypy(job: Job, root: Path, files: list[str]) -> list[Finding]:
-    # Settings of the workspace are left out: they can name plugins, which mypy would run.
-    options = ["--config-file=", "--cache-dir=/dev/null", "--no-incremental", "--no-error-summary"]
-    options += ["--output=json", "--ignore-missing-imports", "--namespace-packages"]
-    options += ["--explicit-package-bases", "--check-untyped-defs"]
-    done = await run_checker(job, root, ["mypy", *options, *files], statuses=(0, 1, 2))
-    findings: list[Finding] = []
-    for text in done.stdout.splitlines():
-        if not text.startswith("{"):
-            continue
-        row = json.loads(text)
-        if row["code"] == "syntax":
-            continue  # ruff has it
-        severity: Severity = "medium" if row["severity"] == "error" else "info"
-        findings.append(
-            _finding(root, row["file"], max(row["line"], 1), severity, f"mypy {row['code']}", row["message"])
-        )
-    if done.returncode == 2 and not findings and '"code": "syntax"' not in done.stdout:
-        raise RunFailed("mypy could not check the code.", (done.stderr or done.stdout).strip()[-300:])
-    return findings
-
-
-_CHECKERS = {"ruff": _ruff, "bandit": _bandit, "mypy": _mypy}
-
-
-def _finding(root: Path, file: str, line: int, severity: Severity, rule: str, text: str) -> Finding:
-    path = Path(file)
-    name = path.relative_to(root).as_posix() if path.is_absolute() else path.as_posix()
-    try:
-        source = (root / name).read_text("utf-8", "replace").split("\n")[line - 1].strip()[:200]
-    except (OSError, IndexError):
-        source = ""
-    evidence = f"{text.strip()} | {source}" if source else text.strip()
-    return Finding(file=name, line=line, severity=severity, rule=rule, evidence=evidence, owner=_owner(name))
-
-
-def _ruff_severity(rule: str) -> Severity:
-    for start, severity in _RUFF_SEVERITIES:
-        if rule.startswith(start):
-            return severity
-    return "low"
-
-
-def _owner(name: str) -> Owner:
-    path = Path(name)
-    if path.name.startswith(("test_", "conftest")) or path.stem.endswith("_test") or "tests" in path.parts:
-        return "testing"
-    return "frontend" if {"frontend", "static", "templates", "ui"} & set(path.parts) else "backend"
-
-
-def _json(done: Completed, name: str) -> Any:
-    try:
-        return json.loads(done.stdout)
-    except ValueError as error:
-        raise RunFailed(f"{name} gave no readable answer.", done.stderr.strip()[-300:]) from error
+def _type_checker(root: Path) -> str:
+    return "pyright" if configures_pyright(root) and importlib.util.find_spec("pyright") else "mypy"

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from nexus_agents.core.errors import ToolInputError
 from nexus_agents.core.tool import Job, tool
+from tools.nearest import nearest_lines, numbered
 from tools.paths import inside
 from tools.text_files import decode, encode, lines_of, read_bytes, write_atomically
 
@@ -20,10 +21,11 @@ __all__ = ["FileEdited", "FileText", "FileWritten", "edit_file", "read_file", "w
 Change = Literal["created", "changed", "unchanged"]
 
 MOST_LINES = 2000
-MOST_CHARACTERS = 200_000
-"""What one reading shows at most: a model has more to read than one file."""
+MOST_CHARACTERS = 60_000
+"""What one reading returns at most, some 15,000 tokens: a model has more to read than one file."""
 
 MOST_DIFF_LINES = 400
+MOST_PLACES = 8
 
 
 class FileText(BaseModel):
@@ -50,6 +52,15 @@ class FileText(BaseModel):
         """What people are told."""
         return f"{self.path}, lines {self.start_line} to {self.end_line} of {self.total_lines}"
 
+    def for_model(self) -> str:
+        """What the model is told: the lines with their numbers, and how to go on."""
+        if not self.total_lines:
+            return f"{self.path} is empty."
+        text = numbered(lines_of(self.content), self.start_line)
+        left = self.total_lines - self.end_line
+        go_on = f"; go on with start_line={self.end_line + 1}" if self.truncated and left else ""
+        return f"{self.summary}{go_on}\n{text}"
+
 
 class FileWritten(BaseModel):
     """What writing a file did.
@@ -70,6 +81,10 @@ class FileWritten(BaseModel):
     def summary(self) -> str:
         """What people are told."""
         return f"{self.change} {self.path} ({self.lines} lines)"
+
+    def for_model(self) -> str:
+        """What the model is told."""
+        return self.summary
 
 
 class FileEdited(BaseModel):
@@ -94,6 +109,12 @@ class FileEdited(BaseModel):
         """What people are told."""
         return f"{self.change} {self.path} (+{self.added} -{self.removed})"
 
+    def for_model(self) -> str:
+        """What the model is told: what happened, and the diff."""
+        if self.change == "unchanged":
+            return f"unchanged {self.path}: the new text stands there already"
+        return f"{self.summary}\n{self.diff}"
+
 
 class _Receipt(BaseModel):
     """Kept in the folder of the call: what it did, should it be made again after a crash."""
@@ -104,11 +125,13 @@ class _Receipt(BaseModel):
 
 @tool(risk="read")
 async def read_file(job: Job, path: str, start_line: int = 1, end_line: int = 0) -> FileText:
-    """Read a text file of the workspace, or some lines of it.
+    """Read a text file of the workspace, or some of its lines; each line comes with its number.
+
+    The number and the tab after it are not part of the file. At most 2000 lines or 60000 characters come at once.
 
     Args:
         job: The call.
-        path: Path relative to the workspace.
+        path: The file, relative to the workspace.
         start_line: First line, counted from 1.
         end_line: Last line; 0 for the end of the file.
     """
@@ -124,24 +147,29 @@ async def read_file(job: Job, path: str, start_line: int = 1, end_line: int = 0)
 async def write_file(job: Job, path: str, content: str) -> FileWritten:
     """Write a whole text file in the workspace; an existing one is replaced, missing folders are made.
 
+    To change part of a file use `edit_file`.
+
     Args:
         job: The call.
-        path: Path relative to the workspace.
-        content: All of the file.
+        path: The file, relative to the workspace.
+        content: The whole content of the file.
     """
     file = inside(job.workspace, path, writing=True)
     return await asyncio.to_thread(_write, job, file, path, content)
 
 
 @tool(risk="write")
-async def edit_file(job: Job, path: str, old: str, new: str) -> FileEdited:
-    """Replace a piece of text in a file of the workspace, which must stand there exactly once.
+async def edit_file(job: Job, path: str, old: str, new: str, all: bool = False) -> FileEdited:
+    """Replace a piece of text in a file of the workspace; it must stand there exactly as given, and once.
+
+    Returns the change as a diff. Copy `old` from the file without the line numbers that `read_file` shows.
 
     Args:
         job: The call.
-        path: Path relative to the workspace.
-        old: The text to replace, exactly as it is in the file; long enough to be found only once.
-        new: The text to put in its place.
+        path: The file, relative to the workspace.
+        old: The text to replace, white space included; give lines around it where it would be found more than once.
+        new: The text to put in its place; empty to remove it.
+        all: Replace it wherever it stands, however often.
     """
     if not old or old == new:
         raise ToolInputError(
@@ -149,7 +177,7 @@ async def edit_file(job: Job, path: str, old: str, new: str) -> FileEdited:
         )
     file = inside(job.workspace, path, writing=True)
     encode(new, path)
-    return await asyncio.to_thread(_edit, job, file, path, old, new)
+    return await asyncio.to_thread(_edit, job, file, path, old, new, all)
 
 
 def _read(file: Path, path: str, start_line: int, end_line: int) -> FileText:
@@ -183,7 +211,7 @@ def _write(job: Job, file: Path, path: str, content: str) -> FileWritten:
     return FileWritten(path=path, change=change, lines=len(lines_of(content)), bytes=len(data))
 
 
-def _edit(job: Job, file: Path, path: str, old: str, new: str) -> FileEdited:
+def _edit(job: Job, file: Path, path: str, old: str, new: str, everywhere: bool) -> FileEdited:
     content = read_bytes(file, path)
     receipt = job.folder / "edit.json"
     if receipt.is_file():
@@ -198,12 +226,14 @@ def _edit(job: Job, file: Path, path: str, old: str, new: str) -> FileEdited:
         return FileEdited(path=path, change="unchanged", diff="", added=0, removed=0)
     at = before.find(old)
     if at < 0:
-        raise ToolInputError(f"The text to replace is not in {path}.", "Read the file and copy the text exactly.")
-    if before.find(old, at + 1) >= 0:
+        hint = nearest_lines(lines_of(before), old) or "Read the file and copy the text exactly."
+        raise ToolInputError(f"The text to replace is not in {path}.", hint)
+    if not everywhere and before.find(old, at + 1) >= 0:
         raise ToolInputError(
-            f"The text to replace stands more than once in {path}.", "Add lines around it to make it unique."
+            f"The text to replace stands more than once in {path}: at lines {_places(before, old)}.",
+            "Add lines around it to make it unique, or set `all`.",
         )
-    after = before[:at] + new + before[at + len(old) :]
+    after = before.replace(old, new) if everywhere else before[:at] + new + before[at + len(old) :]
     result = _edited(path, before, after)
     data = after.encode("utf-8")
     done = _Receipt(after=hashlib.sha256(data).hexdigest(), result=result)
@@ -225,6 +255,15 @@ def _edited(path: str, before: str, after: str) -> FileEdited:
         added=sum(line.startswith("+") for line in body),
         removed=sum(line.startswith("-") for line in body),
     )
+
+
+def _places(text: str, piece: str) -> str:
+    lines: list[int] = []
+    at = text.find(piece)
+    while at >= 0 and len(lines) <= MOST_PLACES:
+        lines.append(text.count("\n", 0, at) + 1)
+        at = text.find(piece, at + 1)
+    return ", ".join(map(str, lines[:MOST_PLACES])) + (", ..." if len(lines) > MOST_PLACES else "")
 
 
 def _call(job: Job) -> str:

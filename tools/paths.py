@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from nexus_agents.core.errors import ToolInputError, WorkspaceError
 
-__all__ = ["inside", "relative", "require_workspace"]
+__all__ = ["entry", "inside", "relative", "require_workspace"]
 
 
 def require_workspace(workspace: Path) -> Path:
@@ -61,6 +61,28 @@ def inside(workspace: Path, path: str, *, writing: bool = False) -> Path:
             f"{path} belongs to git and is not written by tools.", "Use the tool `commit` to record changes."
         )
     return real
+
+
+def entry(workspace: Path, path: str) -> Path:
+    """Find a file or folder itself, to be moved or removed: a link is the link and not what it leads to.
+
+    Args:
+        workspace: The folder that may not be left.
+        path: Relative to the workspace, with `/` between the parts.
+
+    Raises:
+        ToolInputError: The path is empty, malformed, or the workspace itself.
+        WorkspaceError: It leaves the workspace, or is git's own.
+    """
+    named = PurePosixPath(path)
+    if not path.strip() or str(named) == ".":
+        raise ToolInputError("The path names the workspace itself.", "Give a path below the workspace.")
+    if named.is_absolute() or ".." in named.parts or path.startswith("~") or "\0" in path:
+        return inside(workspace, path, writing=True)  # which says what is wrong
+    found = inside(workspace, str(named.parent), writing=True) / named.name
+    if found.name.lower() == ".git":
+        raise WorkspaceError(f"{path} belongs to git and is not written by tools.", "Leave it as it is.")
+    return found
 
 
 def relative(workspace: Path, path: Path) -> str:

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import re
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ import psutil
 from nexus_agents.core.errors import BackendDown, LimitReached, RunFailed, StorageFull, ToolInputError, WorkspaceError
 from tools.sandbox import Completed, run
 
-__all__ = ["Change", "Repository"]
+__all__ = ["TRAILER", "Change", "Repository", "git_folders"]
 
 SECONDS = 60.0
 LOCK_PATIENCE = 60.0
@@ -40,7 +41,10 @@ class Change:
 
 
 class Repository:
-    """The repository whose root is a workspace.
+    """The repository whose root is a workspace, or a worktree of one.
+
+    A workspace below the root of a repository gets a repository of its own, unless the one around it has files of
+    the workspace: commits there would be made beside the workspace, and one inside it would hide those files.
 
     Git runs without the settings of the user or the machine and without hooks, so that it does the same on every
     machine; and in the sandbox, since a setting of the workspace can name programs that git would start.
@@ -53,6 +57,7 @@ class Repository:
     def __init__(self, root: Path, agent: str) -> None:
         name = "".join(sign for sign in agent if sign.isalnum() or sign in "-_") or "unnamed"
         self.root = root
+        self.agent = agent
         self._env = {
             "GIT_CONFIG_GLOBAL": "/dev/null",
             "GIT_CONFIG_SYSTEM": "/dev/null",
@@ -96,17 +101,47 @@ class Repository:
         """Make the repository where there is none, and clear away what a git that was killed has left.
 
         Raises:
-            WorkspaceError: Git cannot work in this folder.
+            WorkspaceError: Git cannot work in this folder, or the repository around it has files of it.
         """
         await self._clear_locks()
-        if (await self._git("rev-parse", "--git-dir", check=False)).returncode != 0:
-            await self._git("init", "--quiet", "--initial-branch=main", "--template=")
+        if not await self.exists():
+            if around := await self.around():
+                raise WorkspaceError(
+                    f"The workspace is a folder of the repository {around}, which has files of it.",
+                    f"Name {around} as the workspace, or a folder that it does not know.",
+                )
+            await self.git("init", "--quiet", "--initial-branch=main", "--template=")
+
+    async def exists(self) -> bool:
+        """Return whether there is a repository whose root is this folder."""
+        return (await self.git("rev-parse", "--git-dir", check=False)).returncode == 0
+
+    async def around(self) -> str:
+        """Return the root of a repository above this folder that has files of it, or nothing."""
+        if os.path.lexists(self.root / ".git"):
+            return ""  # a repository whose making was cut off
+        env = {"GIT_CEILING_DIRECTORIES": ""}
+        top = await self.git("rev-parse", "--show-toplevel", check=False, env=env)
+        if top.returncode != 0 or not top.stdout.strip():
+            return ""
+        known = await self.git("ls-files", "-z", "--", ".", check=False, env=env)
+        return top.stdout.strip() if known.returncode == 0 and known.stdout else ""
+
+    async def head(self, name: str = "HEAD") -> str:
+        """Return the commit that a name stands for; nothing where there is none."""
+        done = await self.git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    async def begin(self) -> str:
+        """Make an empty first commit, which others can start from, and return it."""
+        await self.git("commit", "--quiet", "--allow-empty", "--no-verify", "--message=Begin", "--only")
+        return await self.head()
 
     async def find(self, call: str) -> str:
         """Return the commit that a call has made, or nothing."""
         line = f"{TRAILER}: {call}"
         wanted = ["--fixed-strings", f"--grep={line}", f"--format=%H%x00%(trailers:key={TRAILER},valueonly)%x00"]
-        done = await self._git("log", "-z", *wanted, "--all")
+        done = await self.git("log", "-z", *wanted, "--all")
         fields = [field.strip("\n") for field in done.stdout.split("\0")]
         for commit, trailer in zip(fields[::3], fields[1::3], strict=False):
             if trailer.strip() == call:
@@ -126,7 +161,7 @@ class Repository:
         """Return which of some paths the rules of the workspace keep out."""
         # check-ignore refuses GIT_LITERAL_PATHSPECS; behind `./` no name is taken for more than a name.
         named = {f"./{path}": path for path in paths}
-        done = await self._git("check-ignore", "--", *named, check=False, literal=False)
+        done = await self.git("check-ignore", "--", *named, check=False, literal=False)
         if done.returncode not in (0, 1):
             raise _error(done)
         return {named[_unquoted(line)] for line in done.stdout.splitlines()}
@@ -142,23 +177,44 @@ class Repository:
         Returns:
             The commit; nothing where there was nothing to commit.
         """
+        branch = await self.git("symbolic-ref", "--quiet", "HEAD", check=False)
+        # A merge of the user is left to the user: git refuses to commit beside it.
+        if branch.stdout.startswith("refs/heads/nexus/") and await self.head("MERGE_HEAD"):
+            return await self._conclude(paths, message, call)
         missing = [path for path in paths if not os.path.lexists(self.root / path)]
         listed = await self._listed("ls-files", missing) if missing else set[str]()
         # Git refuses to add a path whose removal is staged already, by a call that was cut off.
         if fresh := [path for path in paths if path not in missing or path in listed]:
-            await self._git("add", "--all", "--", *fresh)
-        staged = await self._git("diff", "--cached", "--name-only", "--no-renames", "-z", "--", *paths)
+            await self.git("add", "--all", "--", *fresh)
+        staged = await self.git("diff", "--cached", "--name-only", "--no-renames", "-z", "--", *paths)
         names = [name for name in staged.stdout.split("\0") if name]
         if not names:
             return ""
-        text = f"{message}\n\n{TRAILER}: {call}"
-        options = ["--quiet", "--no-verify", "--cleanup=whitespace", f"--message={text}"]
-        await self._git("commit", *options, "--only", "--", *names)
-        return (await self._git("rev-parse", "HEAD")).stdout.strip()
+        await self.git("commit", *_options(message, call), "--only", "--", *names)
+        return await self.head()
+
+    async def _conclude(self, paths: Sequence[str], message: str, call: str) -> str:
+        """Commit a merge whose conflicts were resolved: as a whole, since git makes no merge of some paths."""
+        left = set(await self.names("diff", "--name-only", "--diff-filter=U"))
+        named = [path for path in left if any(Path(path).is_relative_to(each) for each in paths)]
+        open_still = [path for path in named if _has_markers(self.root / path)]
+        if missing := sorted(left - set(named)) or sorted(open_still):
+            raise ToolInputError(
+                f"The conflicts in {', '.join(missing[:10])} are not resolved.",
+                "Edit each file until no <<<<<<<, ======= or >>>>>>> is left, and name all of them in `paths`.",
+            )
+        await self.git("add", "--all", "--", *paths)
+        await self.git("commit", *_options(message, call))
+        return await self.head()
+
+    async def names(self, *arguments: str) -> list[str]:
+        """Return the paths that a command of git lists, each relative to the root."""
+        done = await self.git(*arguments, "-z")
+        return [name for name in done.stdout.split("\0") if name]
 
     async def before(self, commit: str) -> str:
         """Return the commit that one was made on; nothing where it is the first."""
-        done = await self._git("rev-parse", "--verify", "--quiet", f"{commit}^", check=False)
+        done = await self.git("rev-parse", "--verify", "--quiet", f"{commit}^", check=False)
         return done.stdout.strip() if done.returncode == 0 else ""
 
     async def set_back(self, commit: str) -> None:
@@ -170,14 +226,14 @@ class Repository:
             commit: The commit; nothing for how it was before the first one.
         """
         if commit:
-            await self._git("reset", "--quiet", "--hard", commit)
-        elif (await self._git("rev-parse", "--verify", "--quiet", "HEAD", check=False)).returncode == 0:
-            await self._git("rm", "-r", "-f", "-q", "--ignore-unmatch", "--", ".")
-            await self._git("update-ref", "-d", "HEAD")
+            await self.git("reset", "--quiet", "--hard", commit)
+        elif (await self.git("rev-parse", "--verify", "--quiet", "HEAD", check=False)).returncode == 0:
+            await self.git("rm", "-r", "-f", "-q", "--ignore-unmatch", "--", ".")
+            await self.git("update-ref", "-d", "HEAD")
 
     async def changes(self, commit: str) -> list[Change]:
         """Return what a commit changed."""
-        done = await self._git("show", "--numstat", "--no-renames", "--format=", "-z", commit)
+        done = await self.git("show", "--numstat", "--no-renames", "--format=", "-z", commit)
         changes: list[Change] = []
         for row in done.stdout.strip("\n").split("\0"):
             if row.strip():
@@ -188,18 +244,35 @@ class Repository:
     async def _listed(self, command: Literal["ls-files", "ls-tree"], paths: Sequence[str]) -> set[str]:
         """Return what the index or the last commit has below some paths, and the folders of it."""
         if command == "ls-files":
-            done = await self._git("ls-files", "-z", "--", *paths)
+            done = await self.git("ls-files", "-z", "--", *paths)
         else:  # fails where there is no commit yet
-            done = await self._git("ls-tree", "-r", "-z", "--name-only", "HEAD", "--", *paths, check=False)
+            done = await self.git("ls-tree", "-r", "-z", "--name-only", "HEAD", "--", *paths, check=False)
         names = [name for name in done.stdout.split("\0") if name]
         return set(names) | {str(folder) for name in names for folder in Path(name).parents}
 
-    async def _git(self, *arguments: str, check: bool = True, literal: bool = True) -> Completed:
+    async def git(
+        self, *arguments: str, check: bool = True, literal: bool = True, env: Mapping[str, str] | None = None
+    ) -> Completed:
+        """Run git here.
+
+        Args:
+            arguments: The command of git and what it is given.
+            check: Raise where it fails.
+            literal: Take paths as names and not as patterns.
+            env: Variables beside those that keep git to itself.
+
+        Raises:
+            BackendDown: Git is not installed.
+            LimitReached: It took too long.
+            StorageFull: There is no room.
+            WorkspaceError: It may not write here.
+            RunFailed: It failed otherwise.
+        """
         settings = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "commit.gpgsign=false", "gc.auto=0")
         options = [part for setting in settings for part in ("-c", setting)]
-        env = self._env if literal else self._env | {"GIT_LITERAL_PATHSPECS": "0"}
+        own = self._env | ({} if literal else {"GIT_LITERAL_PATHSPECS": "0"}) | dict(env or {})
         try:
-            done = await run(["git", *options, *arguments], self.root, timeout=SECONDS, env=env, output_limit=8 << 20)
+            done = await run(["git", *options, *arguments], self.root, timeout=SECONDS, env=own, output_limit=8 << 20)
         except ToolInputError as error:
             raise BackendDown("git is not installed, or not in a usual place.", "Install git.") from error
         if check and (done.returncode != 0 or done.timed_out):
@@ -208,13 +281,14 @@ class Repository:
 
     async def _clear_locks(self) -> None:
         """Remove lock files that no git holds; wait for those that may be held."""
-        folder = self.root / ".git"
+        own, shared = git_folders(self.root)
+        roots = [self.root, shared.parent, *(Path(each.read_text().strip()).parent for each in _backlinks(shared))]
         deadline = time.monotonic() + LOCK_PATIENCE
-        while locks := [*folder.glob("*.lock"), *(folder / "refs" / "heads").rglob("*.lock")]:
+        while locks := [*{*own.glob("*.lock"), *shared.glob("*.lock")}, *(shared / "refs" / "heads").rglob("*.lock")]:
             for lock in locks:
                 with contextlib.suppress(FileNotFoundError):
                     age = time.time() - lock.stat().st_mtime
-                    if age > STALE and not await asyncio.to_thread(_git_is_at_work, self.root):
+                    if age > STALE and not await asyncio.to_thread(_git_is_at_work, roots):
                         lock.unlink()
             if time.monotonic() > deadline:
                 raise LimitReached(
@@ -239,10 +313,43 @@ def _unquoted(line: str) -> str:
     return line[1:-1].encode("ascii").decode("unicode_escape").encode("latin-1").decode("utf-8")
 
 
-def _git_is_at_work(root: Path) -> bool:
+def git_folders(root: Path) -> tuple[Path, Path]:
+    """Return git's own folder of a repository or worktree, and the one that it shares with its worktrees.
+
+    Raises:
+        WorkspaceError: `.git` is a file that leads to a repository which does not know of this folder.
+    """
+    mark = root / ".git"
+    if not mark.is_file():
+        return mark, mark
+    own = (root / mark.read_text("utf-8", "replace").removeprefix("gitdir:").strip()).resolve()
+    back, settings = own / "gitdir", own / "config"
+    if back.is_file() and (own / back.read_text().strip()).resolve() == mark.resolve():
+        shared = own / "commondir"
+        return own, (own / shared.read_text().strip()).resolve() if shared.is_file() else own
+    module = re.search(r"^\s*worktree = (.+)$", settings.read_text(), re.M) if settings.is_file() else None
+    if module and (own / module[1]).resolve() == root:
+        return own, own
+    # A command may have written it: through it, git would be led to a repository somewhere else.
+    raise WorkspaceError(f"{mark} leads to a repository that does not know this folder.", "Mend or remove that file.")
+
+
+def _backlinks(shared: Path) -> list[Path]:
+    return [path for path in (shared / "worktrees").glob("*/gitdir") if path.is_file()]
+
+
+def _has_markers(file: Path) -> bool:
+    return file.is_file() and re.search(rb"^(<{7}|>{7})( |$)", file.read_bytes(), re.M) is not None
+
+
+def _options(message: str, call: str) -> list[str]:
+    return ["--quiet", "--no-verify", "--cleanup=whitespace", f"--message={message}\n\n{TRAILER}: {call}"]
+
+
+def _git_is_at_work(roots: Sequence[Path]) -> bool:
     for process in psutil.process_iter(["name", "cwd"]):
         cwd = process.info["cwd"]
-        if process.info["name"] == "git" and cwd and Path(cwd).is_relative_to(root):
+        if process.info["name"] == "git" and cwd and any(Path(cwd).is_relative_to(root) for root in roots):
             return True
     return False
 

@@ -16,7 +16,10 @@ from pydantic import BaseModel, Field
 from nexus_agents.core.errors import MissingExtra, ToolInputError
 from nexus_agents.core.tool import Job, tool
 from nexus_agents.core.work import TestReport
+from tools.checkers import owner_of
 from tools.copying import copy_files
+from tools.coverage import MOST_FILES, FileCoverage, measured, percent, ranges, read_coverage, uncovered, write_report
+from tools.diffs import Lines, changed_lines
 from tools.paths import inside, relative, require_workspace
 from tools.sandbox import Completed, run_for
 from tools.tree import walk
@@ -50,15 +53,27 @@ class TestFailure(BaseModel):
 
 
 class TestRun(TestReport):
-    """What running the tests showed, test by test where they failed."""
+    """What running the tests showed, test by test where they failed.
+
+    Attributes:
+        skipped: Tests that were left out by their own choice.
+        seconds: How long it took.
+        failures: What failed.
+        covered: Per cent of the statements that were run, tests not counted; None where it was not measured.
+        coverage: The same by file, the least covered first.
+        uncovered: Lines that were changed since the commit that was named, and were not run.
+    """
 
     skipped: int = 0
     seconds: float = 0.0
     failures: list[TestFailure] = Field(default_factory=list[TestFailure])
+    covered: float | None = None
+    coverage: list[FileCoverage] = Field(default_factory=list[FileCoverage])
+    uncovered: list[str] = Field(default_factory=list[str])
 
 
 @tool(risk="execute", extra="apps", timeout=SECONDS + 60)
-async def run_tests(job: Job, path: str = "") -> TestRun:
+async def run_tests(job: Job, path: str = "", coverage: bool = False, since: str = "") -> TestRun:
     """Run the tests of the workspace with pytest and report what failed and where.
 
     They run on a copy of the workspace: files that they write do not stay.
@@ -66,6 +81,8 @@ async def run_tests(job: Job, path: str = "") -> TestRun:
     Args:
         job: The call.
         path: A file or folder of tests, or one test as `tests/test_app.py::test_name`; empty for all.
+        coverage: Measure which lines the tests run: per cent by file, and the lines that were not run.
+        since: With `coverage`, a commit, branch or tag: name the lines changed since then that no test runs.
     """
     if importlib.util.find_spec("pytest") is None:
         raise MissingExtra("Running tests", "apps")
@@ -74,6 +91,8 @@ async def run_tests(job: Job, path: str = "") -> TestRun:
     target = relative(root, inside(root, place)) if path else "."
     if not (root / target).exists():
         raise ToolInputError(f"There is no {path} to test.", "See which files there are with `list_files`.")
+    before = measured(job.folder / "tests") if coverage or since else []
+    changed = await changed_lines(job, root, since) if since else {}
     folder = job.folder / "tests"
     copy, report = folder / "copy", folder / "report.xml"
     try:
@@ -84,13 +103,18 @@ async def run_tests(job: Job, path: str = "") -> TestRun:
         argv = _pytest(copy, report, target)
         done = await run_for(
             job,
-            [sys.executable, *argv],
+            [sys.executable, *before, *argv],
             copy,
             timeout=SECONDS,
             env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
             on_output=_show(job),
         )
-        return _read_report(done, report, copy, f"python -m pytest -q {target}".removesuffix(" ."))
+        run = _read_report(done, report, copy, f"python -m pytest -q {target}".removesuffix(" ."))
+        if before:
+            said = folder / "coverage.json"
+            await run_for(job, [sys.executable, *write_report(folder, said)], copy, timeout=60.0)
+            _add_coverage(run, said, changed)
+        return run
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
@@ -155,6 +179,20 @@ def _read_report(done: Completed, report: Path, root: Path, command: str) -> Tes
     if not run.failed and not run.errors and done.returncode not in (0, 5):
         run.errors = 1  # pytest itself broke, or a test ended the process: that is not green
     return run
+
+
+def _add_coverage(run: TestRun, report: Path, changed: dict[str, Lines]) -> None:
+    files = {name: row for name, row in read_coverage(report).items() if owner_of(name) != "testing"}
+    rows = sorted((percent(count, len(missing)), name) for name, (count, missing) in files.items())
+    run.coverage = [
+        FileCoverage(file=name, percent=share, missing=ranges(files[name][1])[:300])
+        for share, name in rows[:MOST_FILES]
+    ]
+    if files:
+        run.covered = percent(sum(row[0] for row in files.values()), sum(len(row[1]) for row in files.values()))
+    run.uncovered = uncovered({name: missing for name, (_, missing) in files.items()}, changed)
+    if run.covered is not None:
+        run.summary += f"; {run.covered:g} % of the statements were run"
 
 
 def _failure(case: ET.Element, problem: ET.Element, root: Path) -> TestFailure:

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from nexus_agents.core.errors import NexusError, StorageFull, ToolInputError, WorkspaceError
+from tools.kinds import kind_of
 from tools.tree import is_binary
 
 __all__ = ["LARGEST", "decode", "encode", "explain", "lines_of", "read_bytes", "write_atomically"]
@@ -54,7 +55,10 @@ def decode(content: bytes, name: str) -> str:
             raise ValueError
         return content.decode("utf-8")
     except ValueError as error:
-        raise ToolInputError(f"The file {name} is not UTF-8 text.", "Only text can be worked on.") from error
+        raise ToolInputError(
+            f"The file {name} is not UTF-8 text: it is {kind_of(content)}, {len(content)} bytes.",
+            "Only text can be worked on.",
+        ) from error
 
 
 def lines_of(text: str) -> list[str]:

@@ -48,6 +48,8 @@ def walk(root: Path, below: str = ".") -> Iterator[str]:
     for folder, folders, names in os.walk(start):
         folders[:] = sorted(name for name in folders if name not in SKIPPED)
         for name in sorted(names):
+            if name == ".git":
+                continue  # in a worktree it is a file, and leads a git that finds a copy of it to the repository
             path = Path(folder, name)
             if path.is_symlink() and not path.resolve().is_relative_to(root):
                 continue

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 if TYPE_CHECKING:
     from nexus_agents.core.ports import FactStore, GraphRunner, SpeechPort, VoiceStore
+    from nexus_agents.core.processes import Processes
 
 __all__ = ["Job", "Risk", "ToolSpec", "tool", "tool_spec"]
 
@@ -72,6 +74,11 @@ class Job(Protocol):
         """Where skills lie, in the order in which they count."""
         ...
 
+    @property
+    def processes(self) -> Processes:
+        """The background processes of the run."""
+        ...
+
     def resolve_input(self, path: str) -> Path:
         """Find a file that the user named: in the workspace, else in the folder the request came from.
 
@@ -103,8 +110,8 @@ class ToolSpec:
 
     Attributes:
         name: The name that models call it by.
-        description: The docstring of the function: what the model reads.
-        arguments: A pydantic model of the arguments, without the job.
+        description: The docstring of the function without its sections: what the model reads.
+        arguments: A pydantic model of the arguments, without the job; each is described by its line under `Args`.
         result: The pydantic model that it returns.
         function: The function itself, `async (job, **arguments) -> BaseModel`.
         risk: What it may do.
@@ -172,17 +179,34 @@ def tool_spec(function: Callable[..., Any]) -> ToolSpec:
     return spec
 
 
+_SECTION = re.compile(r"^(Args|Returns|Raises|Yields|Attributes):$", re.M)
+
+
 def _description(function: Function) -> str:
-    # The job is not an argument that a model gives.
-    lines = inspect.cleandoc(function.__doc__ or "").splitlines()
-    return "\n".join(line for line in lines if not line.strip().startswith("job:"))
+    # The arguments are described where a model looks for them, in the schema; the rest is for people.
+    text = inspect.cleandoc(function.__doc__ or "")
+    section = _SECTION.search(text)
+    return text[: section.start()].rstrip() if section else text
+
+
+def _explained(function: Function) -> dict[str, str]:
+    """Return what the section `Args` of a docstring says of each argument."""
+    text = inspect.cleandoc(function.__doc__ or "")
+    _, _, after = text.partition("\nArgs:\n")
+    following = _SECTION.search(after)
+    section = after[: following.start()] if following else after
+    found = re.findall(r"^ {4}(\w+): (.*(?:\n {6,}.*)*)", section, re.M)
+    return {name: " ".join(said.split()) for name, said in found}
 
 
 def _arguments(function: Function) -> type[BaseModel]:
-    hints = get_type_hints(function, include_extras=True)
+    hints, explained = get_type_hints(function, include_extras=True), _explained(function)
     fields: dict[str, Any] = {}
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
-        fields[parameter.name] = (hints[parameter.name], default)
+        fields[parameter.name] = (
+            hints[parameter.name],
+            Field(default, description=explained.get(parameter.name)),
+        )
     title = "".join(part.title() for part in function.__name__.split("_"))
     return create_model(title, __config__=ConfigDict(extra="forbid"), **fields)

@@ -15,6 +15,7 @@ from nexus_agents.core.runs import Artifact
 
 if TYPE_CHECKING:
     from nexus_agents.core.ports import ArtifactStore, FactStore, GraphRunner, Recorder, SpeechPort, VoiceStore
+    from nexus_agents.core.processes import Processes
     from nexus_agents.core.runs import Run
 
 __all__ = ["JobMaker", "RunJob"]
@@ -36,6 +37,7 @@ class RunJob:
     graphs: GraphRunner
     recorder: Recorder
     artifacts: ArtifactStore
+    processes: Processes
     skill_folders: Sequence[Path] = ()
     made: list[tuple[Path, str, str]] = field(default_factory=list[tuple[Path, str, str]])
 

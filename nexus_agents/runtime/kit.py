@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nexus_agents.core.ports import FactStore, GraphRunner, ModelSource, Recorder, Toolbox
     from nexus_agents.core.runs import Run
     from nexus_agents.runtime.hearing import Hearing
+    from tools.background import RunProcesses
 
 __all__ = ["RunKit"]
 
@@ -30,6 +31,7 @@ class RunKit:
     graphs: GraphRunner
     recorder: Recorder
     facts: FactStore
+    processes: RunProcesses
     meter: Meter
     skill_folders: Sequence[Path]
     hearing: Hearing

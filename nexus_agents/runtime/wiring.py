@@ -30,28 +30,40 @@ if TYPE_CHECKING:
 __all__ = ["TOOLS", "Builders", "House", "log_to", "open_house", "tool_registry"]
 
 TOOLS = {
+    "apply_patch": "tools.apply_patch:apply_patch",
     "assemble_podcast": "tools.assemble_podcast:assemble_podcast",
     "build_app": "tools.build_app:build_app",
     "check_code": "tools.checking:check_code",
     "clone_voice": "tools.clone_voice:clone_voice",
+    "close_worktree": "tools.worktrees:close_worktree",
     "commit": "tools.git:commit",
     "debate": "tools.debate:debate",
+    "delete_file": "tools.moving:delete_file",
     "edit_file": "tools.files:edit_file",
     "forget": "tools.forget:forget",
     "format_code": "tools.formatting:format_code",
     "list_files": "tools.search:list_files",
+    "list_processes": "tools.processes:list_processes",
     "list_voices": "tools.list_voices:list_voices",
     "make_podcast": "tools.make_podcast:make_podcast",
+    "merge_worktree": "tools.worktrees:merge_worktree",
+    "move_file": "tools.moving:move_file",
+    "open_worktree": "tools.worktrees:open_worktree",
+    "read_diff": "tools.diffs:read_diff",
     "read_document": "tools.read_document:read_document",
     "read_file": "tools.files:read_file",
+    "read_process": "tools.processes:read_process",
     "read_skill": "tools.read_skill:read_skill",
     "recall": "tools.recall:recall",
     "remember": "tools.remember:remember",
+    "repository_state": "tools.worktrees:repository_state",
     "run_command": "tools.commands:run_command",
     "run_tests": "tools.testing:run_tests",
     "search_files": "tools.search:search_files",
     "speak": "tools.speak:speak",
     "speak_document": "tools.speak_document:speak_document",
+    "start_process": "tools.processes:start_process",
+    "stop_process": "tools.processes:stop_process",
     "write_file": "tools.files:write_file",
 }
 
@@ -88,6 +100,8 @@ class House:
             ConfigError: The run names a model that there is not.
             WorkspaceError: Its workspace cannot be written.
         """
+        from tools.background import RunProcesses
+
         config = self.settings.config
         workspace = check_workspace(Path(run.workspace))
         memory = self.memory.held(run.id, run.fence)
@@ -99,6 +113,7 @@ class House:
         graphs = NestedGraphs(graph_registry(config), lambda: kit)
 
         registry = tool_registry(config)
+        processes = RunProcesses(self.settings.calls(run.id) / "processes")
 
         def tools_in(place: Path) -> RunToolbox:
             def make_job(tool: str, call_id: str, agent: str) -> RunJob:
@@ -117,6 +132,7 @@ class House:
                     graphs=graphs,
                     recorder=recorder,
                     artifacts=memory.artifacts,
+                    processes=processes,
                     skill_folders=skill_folders,
                 )
 
@@ -146,6 +162,7 @@ class House:
             graphs,
             recorder,
             self.memory.facts,
+            processes,
             meter,
             skill_folders,
             hearing,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
     from nexus_agents.core.runs import Run
     from nexus_agents.runtime.approvals import Decision
+    from nexus_agents.runtime.kit import RunKit
     from nexus_agents.runtime.wiring import House
 
 __all__ = ["Worker"]
@@ -67,8 +68,14 @@ class Worker:
         self._show(await self._memory.events.append(self._run.id, event))
 
     async def work(self, answers: Mapping[str, Decision]) -> RunFinished:
-        """Run the graph until it ends or has to wait."""
+        """Run the graph until it ends or has to wait; background processes of the run end with that."""
         kit = self._house.kit(self._run, self._show)
+        try:
+            return await self._graph(kit, answers)
+        finally:
+            await kit.processes.end()
+
+    async def _graph(self, kit: RunKit, answers: Mapping[str, Decision]) -> RunFinished:
         build = self._house.builders.get(self._run.graph) or graph_registry(kit.config).load(self._run.graph)
         graph = compile_graph(build, kit, self._memory.checkpointer, self._memory.store)
         config = {

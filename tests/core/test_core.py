@@ -80,7 +80,9 @@ def test_a_tool_is_declared_by_its_signature() -> None:
     assert (spec.name, spec.risk, spec.timeout, spec.resumable) == ("add", "read", 3, True)
     assert spec.arguments.model_validate({"a": 1}).model_dump() == {"a": 1, "b": 2}
     assert spec.result is Sum
-    assert "job" not in spec.description
+    assert spec.description == "Add two numbers."
+    described = {name: said["description"] for name, said in spec.arguments.model_json_schema()["properties"].items()}
+    assert described == {"a": "One.", "b": "The other."}
     with pytest.raises(ValueError, match="Extra inputs"):
         spec.arguments.model_validate({"a": 1, "c": 3})
     with pytest.raises(TypeError, match="not declared with @tool"):

@@ -9,6 +9,7 @@ import pytest
 
 from nexus_agents.core.errors import BackendDown, InputError
 from nexus_agents.core.ports import GraphRunner, SpeechPort, VoiceStore
+from tools.background import RunProcesses
 
 
 class WorkspaceJob:
@@ -25,6 +26,7 @@ class WorkspaceJob:
         self.reports: list[tuple[float, str]] = []
         self.artifacts: list[Path] = []
         self.cancelled = False
+        self.processes = RunProcesses(folder.parent / "processes")
 
     @property
     def speech(self) -> SpeechPort:

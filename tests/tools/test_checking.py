@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from nexus_agents.core.errors import ToolInputError, WorkspaceError
@@ -64,6 +66,42 @@ async def test_types_are_checked_where_asked(job) -> None:
         ("mypy assignment", "a.py", 3)
     ]
     assert job.tree() == {"a.py", "b.py", "mypy.ini", "evil.py"}
+
+
+async def test_pyright_is_taken_where_the_project_has_settings_of_it(job) -> None:
+    pytest.importorskip("pyright")
+    (job.workspace / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
+    (job.workspace / "a.py").write_text('x: int = "one"\n')
+    (job.workspace / "b.py").write_text('x: int = "one"\n')
+    report = await check_code(job, ["a.py"], types=True)
+    assert [(each.rule, each.file, each.line) for each in report.findings] == [
+        ("pyright reportAssignmentType", "a.py", 1)
+    ]
+    assert report.tools[2].startswith("pyright ")
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+async def test_the_syntax_of_javascript_is_checked(job) -> None:
+    for name, text in {
+        "static/bad.js": "const a = 1;\nfunction f( {\n",
+        "static/module.js": 'import { x } from "./y.js";\nexport const a = ;\n',
+        "static/good.js": 'import { x } from "./y.js";\nexport const a = x?.b ?? 1;\n',
+        "static/old.cjs": "module.exports = 1;\n",
+        "static/lib.min.js": "function (",
+        "jsx.js": "const a = <b>1</b>;\n",
+        "node_modules/x/index.js": "function (",
+        "evil.js": "require('fs').writeFileSync('ran', '')\n",
+    }.items():
+        (job.workspace / name).parent.mkdir(parents=True, exist_ok=True)
+        (job.workspace / name).write_text(text)
+    report = await check_code(job)
+    assert [(each.file, each.line, each.severity, each.rule, each.owner) for each in report.findings] == [
+        ("static/bad.js", 3, "high", "node syntax", "frontend"),
+        ("static/module.js", 2, "high", "node syntax", "frontend"),
+    ]
+    assert report.findings[1].evidence == "Unexpected token ';' | export const a = ;"
+    assert report.tools[-1].startswith("node v")
+    assert "ran" not in job.tree()
 
 
 async def test_code_of_the_workspace_is_not_run(job) -> None:

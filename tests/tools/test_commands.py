@@ -29,7 +29,18 @@ async def test_time_is_bounded_and_progress_shown(job) -> None:
     done = await run_command(job, "sleep 0.3; echo working; sleep 20", timeout=0.8)
     assert done.timed_out
     assert [text for _, text in job.reports] == ["working"]
+    assert done.for_model().startswith("ended because its time was up after")
     assert all(0 <= fraction <= 1 for fraction, _ in job.reports)
+
+
+async def test_the_last_line_is_shown_for_sure_and_not_too_often(job) -> None:
+    done = await run_command(job, "for i in $(seq 2000); do echo line $i; done; echo wrong >&2; exit 3")
+    assert len(job.reports) < 20
+    assert job.reports[-1][1] in ("line 2000", "wrong")
+    said = done.for_model()
+    assert said.startswith("returncode 3 after ")
+    assert said.endswith("line 2000\n[standard error]\nwrong")
+    assert len((await run_command(job, "yes | head -c 200000")).for_model()) < 25_000
 
 
 async def test_bad_input_is_refused(job) -> None:

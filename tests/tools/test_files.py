@@ -126,6 +126,32 @@ async def test_reading_lines(job) -> None:
     (job.workspace / "long").write_text("x\n" * 5000)
     long = await read_file(job, "long")
     assert (long.end_line, long.total_lines, long.truncated) == (2000, 5000, True)
+    assert long.for_model().startswith("long, lines 1 to 2000 of 5000; go on with start_line=2001\n     1\tx\n")
+    (job.workspace / "wide").write_text("y" * 50_000 + "\n" + "z" * 50_000 + "\n")
+    wide = await read_file(job, "wide")
+    assert (wide.end_line, wide.truncated) == (1, True)
+    assert wide.for_model().endswith("y [48000 more characters]")
+
+
+async def test_a_model_reads_numbered_lines(job) -> None:
+    (job.workspace / "a").write_text("one\ntwo\nthree\n")
+    assert (await read_file(job, "a", 2, 3)).for_model() == "a, lines 2 to 3 of 3\n     2\ttwo\n     3\tthree"
+    (job.workspace / "empty").touch()
+    assert (await read_file(job, "empty")).for_model() == "empty is empty."
+
+
+async def test_what_is_no_text_is_named(job) -> None:
+    for content, kind in {
+        b"\x89PNG\r\n\x1a\n\0\0": "a PNG picture",
+        b"PK\x03\x04\0\0": "a ZIP archive",
+        b"SQLite format 3\0": "an SQLite database",
+        b"\xff\xfea\0": "text in UTF-16",
+        b"caf\xe9": "text in another encoding",
+        b"a\0b": "binary data",
+    }.items():
+        (job.workspace / "x").write_bytes(content)
+        with pytest.raises(ToolInputError, match=kind):
+            await read_file(job, "x")
 
 
 async def test_what_cannot_be_read_is_refused(job) -> None:
@@ -191,6 +217,28 @@ async def test_an_edit_keeps_the_line_ends_of_windows(job) -> None:
     (job.workspace / "a.txt").write_bytes(b"one\r\ntwo\r\n")
     await edit_file(job, "a.txt", "one\ntwo", "1\n2")
     assert (job.workspace / "a.txt").read_bytes() == b"1\r\n2\r\n"
+
+
+async def test_an_edit_that_does_not_fit_says_what_is_there_instead(job) -> None:
+    (job.workspace / "a.py").write_text("import os\n\n\ndef area(width, height):\n    return width * height\n")
+    with pytest.raises(ToolInputError) as caught:
+        await edit_file(job, "a.py", "def area(width, length):\n    return width * length", "x")
+    assert "Most like it are lines 4 to 5:\n     4\tdef area(width, height):" in caught.value.hint
+    with pytest.raises(ToolInputError) as caught:
+        await edit_file(job, "a.py", "def area(width, height):\n  return width * height", "x")
+    assert caught.value.hint.startswith("Only the white space differs in lines 4 to 5:")
+    with pytest.raises(ToolInputError, match="not in") as caught:
+        await edit_file(job, "a.py", "SELECT * FROM nothing_like_it", "x")
+    assert caught.value.hint == "Read the file and copy the text exactly."
+
+
+async def test_an_edit_of_all_places(job) -> None:
+    (job.workspace / "a.py").write_text("x\ny\nx\nx\n")
+    with pytest.raises(ToolInputError, match="at lines 1, 3, 4"):
+        await edit_file(job, "a.py", "x", "z")
+    done = await edit_file(job.again("call-2"), "a.py", "x", "z", all=True)
+    assert (job.workspace / "a.py").read_text() == "z\ny\nz\nz\n"
+    assert done.for_model().startswith("changed a.py (+3 -3)\n--- a/a.py\n+++ b/a.py\n@@ ")
 
 
 def test_the_tools_are_declared() -> None:
