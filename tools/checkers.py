@@ -12,15 +12,14 @@ from typing import Any, Literal
 
 from nexus_agents.core.errors import RunFailed, ToolInputError
 from nexus_agents.core.tool import Job
-from nexus_agents.core.work import Finding
+from nexus_agents.core.work import Finding, owner_of
 from tools.python_code import ruff_settings, run_checker
 from tools.sandbox import Completed, run_for
 from tools.tree import walk
 
-__all__ = ["CHECKERS", "configures_pyright", "javascript_files", "node_version", "owner_of"]
+__all__ = ["CHECKERS", "configures_pyright", "javascript_files", "node_version"]
 
 Severity = Literal["info", "low", "medium", "high"]
-Owner = Literal["backend", "frontend", "testing"]
 
 CHECK_RULES = "E4,E7,E9,F,B,ASYNC,PLE"
 
@@ -45,14 +44,6 @@ MOST_JAVASCRIPT = 50
 """Files: each is a process of node, some 100 ms."""
 
 NODE_SECONDS = 20.0
-
-
-def owner_of(name: str) -> Owner:
-    """Return whose a file is, as far as its path says."""
-    path = Path(name)
-    if path.name.startswith(("test_", "conftest")) or path.stem.endswith("_test") or "tests" in path.parts:
-        return "testing"
-    return "frontend" if {"frontend", "static", "templates", "ui"} & set(path.parts) else "backend"
 
 
 def configures_pyright(root: Path) -> Path | None:

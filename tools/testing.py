@@ -15,8 +15,7 @@ from pydantic import BaseModel, Field
 
 from nexus_agents.core.errors import MissingExtra, ToolInputError
 from nexus_agents.core.tool import Job, tool
-from nexus_agents.core.work import TestReport
-from tools.checkers import owner_of
+from nexus_agents.core.work import TestReport, owner_of
 from tools.copying import copy_files
 from tools.coverage import MOST_FILES, FileCoverage, measured, percent, ranges, read_coverage, uncovered, write_report
 from tools.diffs import Lines, changed_lines

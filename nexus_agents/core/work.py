@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, Field
@@ -14,6 +15,7 @@ __all__ = [
     "FieldSpec",
     "FieldType",
     "Finding",
+    "Owner",
     "Plan",
     "PlannedFile",
     "PodcastBrief",
@@ -28,6 +30,7 @@ __all__ = [
     "Verdict",
     "blocks",
     "from_block",
+    "owner_of",
     "to_block",
 ]
 
@@ -73,11 +76,15 @@ class Entity(BaseModel):
     relations: list[Relation] = Field(default_factory=list[Relation])
 
 
+Owner = Literal["backend", "frontend", "testing"]
+"""The agents that write."""
+
+
 class PlannedFile(BaseModel):
     """A file that the plan asks for, and the agent that owns it."""
 
     path: str
-    owner: Literal["backend", "frontend", "testing"]
+    owner: Owner
     purpose: str
 
 
@@ -94,6 +101,8 @@ class Plan(BaseModel):
     """What must hold when it is done, each one testable."""
     run_command: str = ""
     """How a person starts what is built."""
+    test_command: str = ""
+    """How its tests are run where that is not pytest; status 0 means that all passed."""
     assumptions: list[str] = Field(default_factory=list)
 
 
@@ -132,7 +141,7 @@ class Finding(BaseModel):
     severity: Literal["info", "low", "medium", "high"]
     rule: str
     evidence: str
-    owner: Literal["backend", "frontend", "testing"] = "backend"
+    owner: Owner = "backend"
 
 
 class Review(BaseModel):
@@ -143,6 +152,16 @@ class Review(BaseModel):
     findings: list[Finding] = Field(default_factory=list[Finding])
     tools: list[str] = Field(default_factory=list)
     """What was really run, with versions; and what was not installed."""
+
+
+def owner_of(path: str) -> Owner:
+    """Return whose a file is, as far as its path says."""
+    file = PurePosixPath(path)
+    if file.name.startswith(("test_", "conftest")) or file.stem.endswith(("_test", ".test")) or "tests" in file.parts:
+        return "testing"
+    if {"frontend", "static", "templates", "ui"} & set(file.parts) or file.suffix in (".html", ".css", ".jsx", ".tsx"):
+        return "frontend"
+    return "backend"
 
 
 # -- reasoning --------------------------------------------------------------------------------------
