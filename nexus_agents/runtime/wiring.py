@@ -53,6 +53,7 @@ TOOLS = {
     "read_process": "tools.processes:read_process",
     "recall": "tools.recall:recall",
     "remember": "tools.remember:remember",
+    "repository_map": "tools.repository_map:repository_map",
     "repository_state": "tools.worktrees:repository_state",
     "run_command": "tools.commands:run_command",
     "run_tests": "tools.testing:run_tests",
