@@ -45,21 +45,24 @@ async def search_with_ripgrep(
     options += [] if glob in ("**/*", "**") else [f"--glob={glob.removeprefix('./')}"]
     options += [f"--glob=!{name}" for name in sorted(SKIPPED)]  # the last that fits counts
     argv = ["rg", *options, "-e", pattern, "."]
+    work = asyncio.create_task(run_for(job, argv, root, timeout=seconds, output_limit=4096, on_output=found.read))
+    enough = asyncio.create_task(found.enough.wait())
     try:
-        done = await run_for(job, argv, root, timeout=seconds, output_limit=4096, on_output=found.read)
+        await asyncio.wait({work, enough}, return_when=asyncio.FIRST_COMPLETED)
+        if found.enough.is_set():
+            return found.result(found.with_matches(), truncated=True)
+        done = await work
     except ToolInputError:  # not installed
         return None
-    except _Enough:
-        return found.result(found.with_matches(), truncated=True)
+    finally:
+        for task in (work, enough):
+            task.cancel()
+        await asyncio.wait({work, enough})
     if done.timed_out:
         raise ToolInputError(f"The search took longer than {seconds:.0f} s.", "Search fewer files.")
     if done.returncode not in (0, 1):
         return None
     return found.result(await asyncio.to_thread(found.count, root), truncated=False)
-
-
-class _Enough(Exception):
-    """As many matches as are wanted: raised where output is read, which ends the command."""
 
 
 class _Found:
@@ -68,6 +71,7 @@ class _Found:
     def __init__(self, glob: str, most: int) -> None:
         self._named = compile_glob(glob)
         self._most = most
+        self.enough = asyncio.Event()
         self._rest = ""
         self._matches: list[dict[str, Any]] = []
 
@@ -93,7 +97,8 @@ class _Found:
         if not self._named.fullmatch(path):
             return
         if len(self._matches) == self._most:
-            raise _Enough
+            self.enough.set()
+            return
         text = _text(data["lines"]).rstrip("\n").rstrip("\r")[:LONGEST_LINE]
         self._matches.append({"path": path, "line": data["line_number"], "text": text})
 
