@@ -14,12 +14,16 @@ from pydantic import BaseModel
 from nexus_agents.core.errors import RunFailed, ToolInputError
 from nexus_agents.core.tool import Job, tool
 from tools.paths import require_workspace
+from tools.ripgrep import search_with_ripgrep, understands
 from tools.sandbox import run_for
 from tools.tree import compile_glob, walk
 
 __all__ = ["FileList", "ListedFile", "Match", "SearchResult", "list_files", "search_files"]
 
 MOST_FILES = 1000
+MOST_SHOWN = 400
+"""Files that a model is shown; it can ask with a narrower pattern."""
+
 MOST_MATCHES = 200
 SEARCH_SECONDS = 20.0
 LONGEST_PATTERN = 1000
@@ -45,6 +49,13 @@ class FileList(BaseModel):
         """What people are told."""
         return f"{len(self.files)} files{' and more' if self.truncated else ''}"
 
+    def for_model(self) -> str:
+        """What the model is told: a file a line, with its size in bytes."""
+        rows = [f"{file.path} {file.bytes}" for file in self.files[:MOST_SHOWN]]
+        if self.truncated or len(self.files) > MOST_SHOWN:
+            rows.append("[more files left out; ask with a narrower pattern]")
+        return "\n".join(rows) or "no files"
+
 
 class Match(BaseModel):
     """A line that was found; very long ones are cut."""
@@ -55,7 +66,7 @@ class Match(BaseModel):
 
 
 class SearchResult(BaseModel):
-    """Where a pattern was found; `truncated` where it stands in more places."""
+    """Where a pattern was found, in so many files that were looked at; `truncated` where it stands in more places."""
 
     matches: list[Match]
     files_searched: int
@@ -67,14 +78,25 @@ class SearchResult(BaseModel):
         more = "or more " if self.truncated else ""
         return f"{len(self.matches)} {more}matches in {self.files_searched} files"
 
+    def for_model(self) -> str:
+        """What the model is told: the lines by file, as `LINE: TEXT`."""
+        rows: list[str] = [self.summary]
+        for number, match in enumerate(self.matches):
+            if not number or self.matches[number - 1].path != match.path:
+                rows.append(match.path)
+            rows.append(f"  {match.line}: {match.text}")
+        if self.truncated:
+            rows.append("[more matches left out; narrow the pattern or the files]")
+        return "\n".join(rows)
+
 
 @tool(risk="read")
 async def list_files(job: Job, pattern: str = "**/*") -> FileList:
-    """List the files of the workspace, without history, caches and installed packages.
+    """List the files of the workspace with their sizes in bytes, without history, caches and installed packages.
 
     Args:
         job: The call.
-        pattern: Glob pattern, such as `**/*.py` or `src/*.{ts,css}`.
+        pattern: Which files: a glob such as `**/*.py` or `src/*.{ts,css}`; one without `/` is looked for everywhere.
     """
     glob = _glob(pattern)
     root = require_workspace(job.workspace)
@@ -83,12 +105,13 @@ async def list_files(job: Job, pattern: str = "**/*") -> FileList:
 
 @tool(risk="read")
 async def search_files(job: Job, pattern: str, glob: str = "**/*") -> SearchResult:
-    """Search the text files of the workspace line by line with a regular expression.
+    """Search the text files of the workspace line by line with a regular expression; 200 matches at most.
 
     Args:
         job: The call.
-        pattern: Regular expression of Python; `(?i)` at its start ignores case.
-        glob: Which files, such as `**/*.py`.
+        pattern: A regular expression of Python, for one line; `(?i)` at its start ignores case. Look-around and
+            references back are understood and slower.
+        glob: Which files: a glob such as `**/*.py`; one without `/` is looked for everywhere.
     """
     if not pattern or len(pattern) > LONGEST_PATTERN:
         raise ToolInputError("The pattern is empty or too long.", "Search for a few words.")
@@ -100,6 +123,10 @@ async def search_files(job: Job, pattern: str, glob: str = "**/*") -> SearchResu
         ) from error
     _glob(glob)
     root = require_workspace(job.workspace)
+    if understands(pattern):
+        found = await search_with_ripgrep(job, root, pattern, glob, MOST_MATCHES, SEARCH_SECONDS)
+        if found is not None:
+            return SearchResult.model_validate(found)
     # A process of its own: a pattern may take for ever, and in this one it would hold the interpreter's lock.
     done = await run_for(
         job,

@@ -24,7 +24,8 @@ def main(pattern: str, glob: str, most: int) -> dict:
     matches: list[dict] = []
     searched = 0
     for path in walk(root):
-        if not named.fullmatch(path):
+        # What a link leads to is searched where it is.
+        if not named.fullmatch(path) or (root / path).is_symlink():
             continue
         try:
             if (root / path).stat().st_size > LARGEST:
@@ -32,10 +33,11 @@ def main(pattern: str, glob: str, most: int) -> dict:
             content = (root / path).read_bytes()
         except OSError:  # removed meanwhile, or not ours to read
             continue
+        searched += 1
         if is_binary(content[:8192]):
             continue
-        searched += 1
-        for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), 1):
+        lines = content.decode("utf-8", "replace").split("\n")
+        for number, line in enumerate(lines if lines[-1] else lines[:-1], 1):
             if wanted.search(line):
                 if len(matches) == most:
                     return {"matches": matches, "files_searched": searched, "truncated": True}

@@ -29,8 +29,8 @@ SECONDS = 300.0
 TAIL = 4000
 """Characters of the output that are handed on."""
 
-MOST_FAILURES = 50
-LONGEST_MESSAGE = 1500
+MOST_FAILURES = 20
+LONGEST_MESSAGE = 1200
 
 
 class TestFailure(BaseModel):

@@ -45,16 +45,24 @@ def walk(root: Path, below: str = ".") -> Iterator[str]:
     if start.is_file():
         yield start.relative_to(root).as_posix()
         return
-    for folder, folders, names in os.walk(start):
-        folders[:] = sorted(name for name in folders if name not in SKIPPED)
-        for name in sorted(names):
-            if name == ".git":
-                continue  # in a worktree it is a file, and leads a git that finds a copy of it to the repository
-            path = Path(folder, name)
-            if path.is_symlink() and not path.resolve().is_relative_to(root):
-                continue
-            if path.is_file():
-                yield path.relative_to(root).as_posix()
+    yield from _below(root, start)
+
+
+def _below(root: Path, folder: Path) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError:  # removed meanwhile, or not ours to read
+        return
+    for entry in entries:
+        if entry.name == ".git":
+            continue  # in a worktree it is a file, and leads a git that finds a copy of it to the repository
+        path = Path(entry.path)
+        if entry.is_dir(follow_symlinks=False):
+            if entry.name not in SKIPPED:
+                yield from _below(root, path)
+        elif path.is_file() and not (entry.is_symlink() and not path.resolve().is_relative_to(root)):
+            yield path.relative_to(root).as_posix()
 
 
 def compile_glob(pattern: str) -> re.Pattern[str]:

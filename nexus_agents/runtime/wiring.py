@@ -56,6 +56,7 @@ TOOLS = {
     "read_skill": "tools.read_skill:read_skill",
     "recall": "tools.recall:recall",
     "remember": "tools.remember:remember",
+    "repository_map": "tools.repository_map:repository_map",
     "repository_state": "tools.worktrees:repository_state",
     "run_command": "tools.commands:run_command",
     "run_tests": "tools.testing:run_tests",

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 
 import pytest
 
 from nexus_agents.core.errors import ToolInputError
 from tools import search
+from tools.ripgrep import understands
 from tools.search import list_files, search_files
 from tools.tree import compile_glob
 
@@ -50,7 +52,8 @@ async def test_searching_finds_lines(filled) -> None:
         ("app.py", 2, "VALUE = 42"),
         ("src/deep/b.ts", 1, "const value = 42"),
     ]
-    assert found.files_searched == 4
+    assert found.files_searched == 5
+    assert found.for_model() == ("2 matches in 5 files\napp.py\n  2: VALUE = 42\nsrc/deep/b.ts\n  1: const value = 42")
     assert [each.path for each in (await search_files(filled, "42", glob="src/**")).matches] == ["src/deep/b.ts"]
     assert (await search_files(filled, "root:")).matches == []
 
@@ -66,13 +69,13 @@ async def test_a_pattern_that_never_ends_is_ended(job, monkeypatch: pytest.Monke
     monkeypatch.setattr(search, "SEARCH_SECONDS", 0.5)
     started = time.monotonic()
     with pytest.raises(ToolInputError, match="took longer"):
-        await search_files(job, "(a+)+$")
+        await search_files(job, r"(a+)+(b)?\2$")
     assert time.monotonic() - started < 3
 
 
 async def test_searching_is_cancelled(job) -> None:
     (job.workspace / "a").write_text("a" * 60 + "!\n")
-    work = asyncio.create_task(search_files(job, "(a+)+$"))
+    work = asyncio.create_task(search_files(job, r"(a+)+(b)?\2$"))
     await asyncio.sleep(0.2)
     job.cancelled = True
     with pytest.raises(asyncio.CancelledError):
@@ -106,3 +109,57 @@ def test_globs(pattern: str, fits: list[str], fits_not: list[str]) -> None:
     glob = compile_glob(pattern)
     assert all(glob.fullmatch(path) for path in fits)
     assert not any(glob.fullmatch(path) for path in fits_not)
+
+
+@pytest.mark.skipif(shutil.which("rg") is None, reason="ripgrep is not installed")
+async def test_ripgrep_and_the_search_process_answer_the_same(filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    (filled.workspace / "latin.txt").write_bytes(b"caf\xe9 42\n\xff\xfe 42\n")
+    (filled.workspace / "wide.txt").write_text("x" * 5000 + "42\n" + "42" + "y" * 5000 + "\n")
+    (filled.workspace / "inner.txt").symlink_to("app.py")
+    (filled.workspace / ".gitignore").write_text("latin.txt\n")
+    (filled.workspace / "ü n.md").write_text("ä 42\r\n\n42")
+    (filled.workspace / "many.txt").write_text("z\n" * 300)
+    cases = [
+        (r"(?i)value", "**/*"),
+        (r"\d+", "*.{ts,txt}"),
+        (r"^\s*$", "**/*"),
+        (r"42$", "src/**"),
+        (r"ä\b", "**/*.md"),
+        ("z", "**/*"),
+        ("nothing", "**/*"),
+        (r"[^\W\d]+ = ", "app.py"),
+    ]
+    by_ripgrep = [await search_files(filled, pattern, glob) for pattern, glob in cases]
+    monkeypatch.setattr(search, "understands", lambda pattern: False)
+    by_python = [await search_files(filled, pattern, glob) for pattern, glob in cases]
+    for case, one, other in zip(cases, by_ripgrep, by_python, strict=True):
+        assert (one.matches, one.truncated) == (other.matches, other.truncated), case
+        assert one.truncated or one.files_searched == other.files_searched, case
+    assert len(by_ripgrep[0].matches) == 2
+
+
+def test_what_means_something_else_to_ripgrep_is_left_to_python() -> None:
+    for pattern in (
+        r"(?=a)",
+        r"(?<!a)b",
+        r"(a)\1",
+        r"[a&&b]",
+        r"[a--b]",
+        r"\<x",
+        r"a\Z",
+        r"(?P=n)",
+        "a{,3}",
+        "[[:x:]]",
+    ):
+        assert not understands(pattern), pattern
+    for pattern in (r"a.b", r"(?i)def \w+\(", r"(?:a|b)+?", r"\bx\b", r"(?P<n>a)", "a{2,3}", "[a-z]"):
+        assert understands(pattern), pattern
+
+
+async def test_what_a_model_reads_is_bounded(job) -> None:
+    for number in range(450):
+        (job.workspace / f"file{number:03}.txt").write_text("x")
+    said = (await list_files(job)).for_model().split("\n")
+    assert (said[0], len(said)) == ("file000.txt 1", 401)
+    assert said[-1] == "[more files left out; ask with a narrower pattern]"
+    assert (await list_files(job, "*.none")).for_model() == "no files"
