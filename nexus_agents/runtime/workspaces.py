@@ -61,7 +61,9 @@ async def _set_back(source: Path, target: Path, calls: Sequence[ToolCall], momen
     from tools.repository import Repository
 
     repository = Repository(target, "fork")
-    commits = [call for call in calls if call.tool == "commit" and _made(call)]
+    # Commits in worktrees count once they are merged: until then their files are written again.
+    mainline = set((await repository.git("rev-list", "--first-parent", "HEAD")).stdout.split())
+    commits = [call for call in calls if call.tool in ("commit", "merge_worktree") and _made(call) in mainline]
     by_then = [call for call in commits if call.finished_at and call.finished_at <= moment]
     if not commits:
         return f"The workspace is a copy of {source} as it is now: no commit tells how it was at that step."

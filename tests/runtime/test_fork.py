@@ -125,7 +125,8 @@ async def test_a_development_run_is_rewound(builder: Open, work: Work) -> None:
         assert ending(events).status == "done", ending(events)
         made = [event for event in events if isinstance(event, ToolStarted)]
         assert all(event.call_id.endswith("~1") for event in made)
-        assert {"commit-backend-0~1", "commit-testing-0~1"} <= {event.call_id for event in made}
+        mark = run.id[-6:]
+        assert {f"{mark}-commit-backend-0~1", f"{mark}-commit-testing-0~1"} <= {event.call_id for event in made}
         assert "write-planning-0~1" not in {event.call_id for event in made}, "it was done by then"
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,11 +50,13 @@ class Trees:
         Raises:
             NexusError: The workspace is no repository that can have one.
         """
-        opened = cast("Any", await self._call("open_worktree", {"name": name}, f"open-{name}-{turn}"))
-        folder = Path(opened.path)
         if self._kit.run.parent_id:
-            await self._take_over(folder)
-        return Tree(name, self._kit.at(folder))
+            # What agents of the parent had written and not committed was put into the workspace of the fork: as a
+            # commit it is in every worktree, where the same agents go on.
+            arguments = {"message": "Take over what was not committed", "paths": ["."], "author": "team"}
+            await self._call("commit", arguments, f"taken-{name}-{turn}")
+        opened = cast("Any", await self._call("open_worktree", {"name": name}, f"open-{name}-{turn}"))
+        return Tree(name, self._kit.at(Path(opened.path)))
 
     async def commit(self, tree: Tree, turn: int, message: str, step: str = "") -> str:
         """Commit all that an agent has left in its worktree; returns the commit, empty where nothing changed."""
@@ -77,21 +77,6 @@ class Trees:
 
     async def _call(self, tool: str, arguments: dict[str, Any], step: str) -> object:
         return await self._kit.tools.call(tool, arguments, call_id=f"{self._mark}{step}", agent="team")
-
-    async def _take_over(self, folder: Path) -> None:
-        # What an agent of the parent had written and not committed was put into the workspace of the fork: it belongs
-        # into the worktree, in which the same agent goes on.
-        state = cast("Any", await self._call("repository_state", {}, f"state-{folder.name}"))
-        names = [*state.changed, *state.untracked]
-        await asyncio.to_thread(_copy_missing, self._kit.workspace, folder, names)
-
-
-def _copy_missing(source: Path, target: Path, names: Sequence[str]) -> None:
-    for name in names:
-        file, other = source / name, target / name
-        if file.is_file() and not file.is_symlink():
-            other.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(file, other)
 
 
 def _as_commit(message: str) -> str:
