@@ -119,7 +119,7 @@ class House:
             self.settings.log_file,
             run.rewinds,
         )
-        models = Models(config, override=run.model)
+        models = Models(config, override=run.model, workspace=workspace, origin=Path(run.origin))
         kit = RunKit(config, run, workspace, models, tools, graphs, recorder, self.memory.facts)
         return kit
 

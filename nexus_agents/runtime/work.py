@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from nexus_agents.core.errors import ExitCode, NexusError
@@ -49,12 +50,12 @@ class Worker:
         """
         if run.graph not in house.builders:
             graph_registry(house.settings.config).path(run.graph)
-        Models(house.settings.config, override=run.model)
+        Models(house.settings.config, override=run.model, origin=Path(run.origin))
 
     @property
     def model(self) -> tuple[str, str]:
         """The model that leads this run, and why."""
-        models = Models(self._house.settings.config, override=self._run.model)
+        models = Models(self._house.settings.config, override=self._run.model, origin=Path(self._run.origin))
         return models.describe("assistant"), models.reason("assistant")
 
     async def emit(self, event: AnyEvent) -> None:
