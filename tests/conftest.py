@@ -15,6 +15,6 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "nexus-home"
     monkeypatch.setenv("NEXUS_HOME", str(home))
     monkeypatch.setenv("NEXUS_MODEL", "builtin:nexus")
-    for name in (*KEYS, "NEXUS_CONFIG", "NEXUS_DATABASE"):
+    for name in (*KEYS, "NEXUS_CONFIG", "NEXUS_DATABASE", "NEXUS_RECORD", "NEXUS_REPLAY"):
         monkeypatch.delenv(name, raising=False)
     return home

@@ -12,10 +12,13 @@ from nexus_agents.core.errors import ConfigError
 from nexus_agents.core.models import ModelProfile
 from nexus_agents.core.names import nearest
 from nexus_agents.core.registry import Registry
+from nexus_agents.models.recorded import Tape, split_tape, tape_of_environment
 from nexus_agents.models.resolve import Resolved, resolve_auto
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+
+    from nexus_agents.models.recorded.folder import Recording
 
 __all__ = ["PROVIDERS", "Models"]
 
@@ -44,15 +47,33 @@ class Models:
     Args:
         config: agents.yaml.
         override: The model that a person named for this run; it plays every role that names no other.
+        workspace: The run's folder; recordings are kept free of it.
+        origin: The folder that the request came from, for relative paths; the current one by default.
     """
 
-    def __init__(self, config: Config, *, override: str | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        override: str | None = None,
+        workspace: Path | None = None,
+        origin: Path | None = None,
+    ) -> None:
         self._config = config
-        self._override = override
+        self._origin = origin or Path.cwd()
+        self._workspace = workspace
+        named, self._override = split_tape(override, self._origin)
+        declared, default = split_tape(config.default_model, Path(config.folder))
+        self._default = default or "auto"
+        self._named = override if named else config.default_model if declared else None
+        self._tape = named or declared or tape_of_environment()
+        self._recording: Recording | None = None
         self._auto: Resolved | None = None
         self._made: dict[tuple[str, str | None], BaseChatModel] = {}
         self._providers = Registry("model provider", PROVIDERS, "nexus.models", config.providers)
-        if override:
+        if self._tape:
+            self._recording = self._open(self._tape)
+        if self._override:
             self._check(self.describe("assistant"))
 
     def get(self, role: str, *, name: str | None = None) -> BaseChatModel:
@@ -69,6 +90,17 @@ class Models:
 
     def _make(self, role: str, name: str | None) -> BaseChatModel:
         resolved, settings = self._settle(role, name)
+        if not self._recording or not self._tape or not self._tape.takes(resolved.name):
+            return self._create(resolved, settings, role)
+        from nexus_agents.models.recorded.chat import RecordedChatModel
+
+        if self._tape.replay:
+            return RecordedChatModel(self._recording, role=role, model=resolved.name)
+        self._recording.note_player(role, resolved.name)
+        inner = self._create(resolved, settings, role)
+        return RecordedChatModel(self._recording, role=role, model=resolved.name, inner=inner)
+
+    def _create(self, resolved: Resolved, settings: ModelConfig, role: str) -> BaseChatModel:
         provider, model = self._check(resolved.name)
         if provider in self._providers:
             create = self._providers.load(provider)
@@ -82,7 +114,14 @@ class Models:
     def _file(self, path: str) -> str:
         # What agents.yaml names lies beside it; what a person names, where they are.
         beside = Path(self._config.folder, path).expanduser()
-        return str((beside if beside.exists() else Path(path).expanduser()).absolute())
+        return str((beside if beside.exists() else self._origin / Path(path).expanduser()).absolute())
+
+    def _open(self, tape: Tape) -> Recording:
+        from nexus_agents.models.recorded.folder import Recording
+
+        # A graph may call its agents after the model, which is named otherwise when it is replayed.
+        words = {"<nexus-workspace>": self._workspace, "<nexus-origin>": self._origin, "<nexus-model>": self._named}
+        return Recording(tape.folder, {name: word for name, word in words.items() if word}, adding=not tape.replay)
 
     def describe(self, role: str, *, name: str | None = None) -> str:
         """Return the `provider:model` behind a role."""
@@ -109,14 +148,37 @@ class Models:
         return self._settle(role, None)[0].reason
 
     def _settle(self, role: str, name: str | None) -> tuple[Resolved, ModelConfig]:
+        name = self._inside(name)
+        if not self._recording or not self._tape or not self._tape.replay:
+            return self._choose(role, name)
+        own = self._config.agents.get(role)
+        # A model that was named, and is not replayed, is itself; every other role is played as it was recorded.
+        named = name or (own.model if own else None)
+        if named and not self._tape.takes((chosen := self._choose(role, name))[0].name):
+            return chosen
+        played, _ = self._recording.player(role)
+        shown = played or f"replay:{self._tape.folder}"
+        return Resolved(shown, f"replayed from {self._tape.folder}"), ModelConfig(model=shown)
+
+    def _inside(self, name: str | None) -> str | None:
+        # A graph may name the model of the run again, with its recording.
+        tape, inner = split_tape(name, self._origin)
+        if tape and tape != self._tape:
+            raise ConfigError(
+                f"{name} is another recording than that of the run.",
+                "A run has one recording: name it with --model, as default_model, or in $NEXUS_RECORD.",
+            )
+        return inner
+
+    def _choose(self, role: str, name: str | None) -> tuple[Resolved, ModelConfig]:
         own = self._config.agents.get(role)
         wanted, reason = next(
             (candidate, why)
             for candidate, why in (
                 (name, "named by the graph"),
-                (own.model if own else None, f"agents.yaml names it for {role}"),
+                (self._inside(own.model) if own else None, f"agents.yaml names it for {role}"),
                 (self._override, "named for this run"),
-                (self._config.default_model, "the default_model of agents.yaml"),
+                (self._default, "the default_model of agents.yaml"),
             )
             if candidate
         )

@@ -107,7 +107,7 @@ class House:
         workspace = check_workspace(Path(run.workspace))
         memory = self.memory.held(run.id, run.fence)
         recorder = RunRecorder(memory.events, run.id, show)
-        models = Models(config, override=run.model)
+        models = Models(config, override=run.model, workspace=workspace, origin=Path(run.origin))
         meter = RunMeter(config, run, memory.events, models)
         recorder.count = meter.count
         approvals = Approvals(config, run, self.memory.runs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from nexus_agents.core.config import ROLES
@@ -53,14 +54,14 @@ class Worker:
         if run.graph not in house.builders:
             graph_registry(house.settings.config).path(run.graph)
         config = house.settings.config
-        models = Models(config, override=run.model)
+        models = Models(config, override=run.model, origin=Path(run.origin))
         budget = run.budget.over(config.budget)
         check_prices(config, budget, models, {role: models.describe(role) for role in ROLES})
 
     @property
     def model(self) -> tuple[str, str]:
         """The model that leads this run, and why."""
-        models = Models(self._house.settings.config, override=self._run.model)
+        models = Models(self._house.settings.config, override=self._run.model, origin=Path(self._run.origin))
         return models.describe("assistant"), models.reason("assistant")
 
     async def emit(self, event: AnyEvent) -> None:
