@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from nexus_agents.core.errors import ToolInputError
 from nexus_agents.core.names import nearest
-from nexus_agents.core.skills import find_skills
 from nexus_agents.core.tool import Job, tool
+from tools.skill_files import find_skills
 
 __all__ = ["SkillText", "read_skill"]
 

@@ -21,7 +21,18 @@ class AssistantAgent(Agent[TurnReport]):
     """Understands what is wanted, does it with tools and graphs, and says what was made."""
 
     name = "assistant"
-    tools = ("build_app", "debate", "make_podcast", "clone_voice", "speak", "speak_document", "list_voices")
+    tools = (
+        "build_app",
+        "debate",
+        "make_podcast",
+        "clone_voice",
+        "speak",
+        "speak_document",
+        "list_voices",
+        "list_files",
+        "read_file",
+        "search_files",
+    )
     shares = True
     output = TurnReport
 

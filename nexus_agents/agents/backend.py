@@ -12,6 +12,21 @@ class BackendAgent(Agent[TurnReport]):
     """Writes the files of the plan that belong to the backend, and mends them."""
 
     name = "backend"
-    tools = ("list_files", "read_file", "write_file", "edit_file", "search_files", "format_code", "run_command")
+    tools = (
+        "list_files",
+        "read_file",
+        "search_files",
+        "write_file",
+        "edit_file",
+        "apply_patch",
+        "delete_file",
+        "move_file",
+        "format_code",
+        "run_tests",
+        "run_command",
+        "start_process",
+        "read_process",
+        "stop_process",
+    )
     shares = True
     output = TurnReport

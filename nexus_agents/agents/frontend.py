@@ -12,6 +12,17 @@ class FrontendAgent(Agent[TurnReport]):
     """Writes the files of the plan that belong to the frontend, and mends them."""
 
     name = "frontend"
-    tools = ("list_files", "read_file", "write_file", "edit_file", "search_files", "format_code")
+    tools = (
+        "list_files",
+        "read_file",
+        "search_files",
+        "write_file",
+        "edit_file",
+        "apply_patch",
+        "delete_file",
+        "move_file",
+        "format_code",
+        "run_command",
+    )
     shares = True
     output = TurnReport

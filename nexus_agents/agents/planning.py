@@ -12,6 +12,6 @@ class PlanningAgent(Agent[Plan]):
     """Turns a request into a plan that others can build side by side."""
 
     name = "planning"
-    tools = ("list_files", "read_file", "search_files")
+    tools = ("list_files", "read_file", "search_files", "repository_map")
     shares = True
     output = Plan

@@ -12,6 +12,6 @@ class ReviewAgent(Agent[Review]):
     """Reads what was made, with linters beside it, and accepts it or names what must change."""
 
     name = "review"
-    tools = ("list_files", "read_file", "search_files", "check_code")
+    tools = ("list_files", "read_file", "search_files", "read_diff", "check_code", "run_tests")
     shares = True
     output = Review

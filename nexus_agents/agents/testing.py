@@ -14,6 +14,18 @@ class TestingAgent(Agent[TestReport]):
     __test__ = False  # pytest, this is not a test class
 
     name = "testing"
-    tools = ("list_files", "read_file", "write_file", "edit_file", "search_files", "run_tests")
+    tools = (
+        "list_files",
+        "read_file",
+        "search_files",
+        "write_file",
+        "edit_file",
+        "apply_patch",
+        "delete_file",
+        "move_file",
+        "format_code",
+        "run_tests",
+        "run_command",
+    )
     shares = True
     output = TestReport

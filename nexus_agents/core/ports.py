@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent, UserSaid
     from nexus_agents.core.models import ModelProfile
     from nexus_agents.core.runs import Run, RunError
+    from nexus_agents.core.skills import Skill
     from nexus_agents.core.voices import Speech, Voice, VoiceReport
 
 __all__ = [
@@ -236,9 +237,8 @@ class Kit(Protocol):
         """What the run uses up, and its limits."""
         ...
 
-    @property
-    def skill_folders(self) -> Sequence[Path]:
-        """Where skills lie, in the order in which they count."""
+    def skills(self) -> Sequence[Skill]:
+        """Return the skills that there are for this run, by name."""
         ...
 
     async def said(self) -> Sequence[UserSaid]:

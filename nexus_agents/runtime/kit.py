@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nexus_agents.core.events import UserSaid
     from nexus_agents.core.ports import FactStore, GraphRunner, ModelSource, Recorder, Toolbox
     from nexus_agents.core.runs import Run
+    from nexus_agents.core.skills import Skill
     from nexus_agents.runtime.hearing import Hearing
     from tools.background import RunProcesses
 
@@ -37,6 +38,12 @@ class RunKit:
     hearing: Hearing
     tools_in: Callable[[Path], Toolbox]
     """Makes the tools that work in a folder."""
+
+    def skills(self) -> Sequence[Skill]:
+        """Return the skills that there are for this run, by name."""
+        from tools.skill_files import find_skills
+
+        return find_skills(self.skill_folders)
 
     async def said(self) -> Sequence[UserSaid]:
         """Return what people have said to this run since it began, oldest first."""

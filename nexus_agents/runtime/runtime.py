@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nexus_agents.core.budget import Limits
-from nexus_agents.core.errors import ExitCode, InputError, NexusError, WorkspaceError
+from nexus_agents.core.errors import InputError, WorkspaceError
 from nexus_agents.core.events import ApprovalAsked, RunFinished, RunResumed, RunStarted, UserSaid
 from nexus_agents.core.names import new_id
-from nexus_agents.core.runs import UNFINISHED, Run, RunError
+from nexus_agents.core.runs import UNFINISHED, Run
 from nexus_agents.runtime.branch import find_step, fork_run, rewind_run
+from nexus_agents.runtime.endings import failed, interrupted
 from nexus_agents.runtime.faults import explain
 from nexus_agents.runtime.processes import is_alive, owner
 from nexus_agents.runtime.settings import Settings, check_workspace, load_settings
@@ -327,9 +328,9 @@ class Runtime:
                 await self._announce(worker, run)
                 finished = await worker.work(answers)
             except asyncio.CancelledError:
-                finished = _interrupted(run)
+                finished = interrupted(run)
             except Exception as error:
-                finished = _failed(
+                finished = failed(
                     run, explain(error, log_file=self.settings.log_file, doing=f"working on run {run.id}")
                 )
             await worker.settle(finished.model_copy(update={"seconds": round(time.monotonic() - begun, 3)}))
@@ -391,24 +392,3 @@ def _check_kept(run: Run) -> None:
 
 def _lasting(run: Run) -> list[str]:
     return [entry for entry in run.approved if entry not in ("read", "write", "execute", "spend", "unsafe")]
-
-
-def _interrupted(run: Run) -> RunFinished:
-    error = RunError(
-        message=f"Run {run.id} was interrupted.",
-        hint=f"Go on with: nexus resume {run.id}",
-        exit_code=int(ExitCode.INTERRUPTED),
-    )
-    return RunFinished(run_id=run.id, status="interrupted", next=[f"nexus resume {run.id}"], error=error)
-
-
-def _failed(run: Run, error: NexusError) -> RunFinished:
-    # What a person, a server or a disk can mend leaves the run resumable.
-    resumable = error.exit_code in (ExitCode.UNREACHABLE, ExitCode.LIMIT, ExitCode.PERSON)
-    reason = RunError(message=error.message, hint=error.hint, exit_code=int(error.exit_code))
-    return RunFinished(
-        run_id=run.id,
-        status="interrupted" if resumable else "failed",
-        next=[f"nexus resume {run.id}"] if resumable else [f"nexus show {run.id}"],
-        error=reason,
-    )

@@ -113,7 +113,7 @@ async def test_a_development_run_is_rewound(builder: Open, work: Work) -> None:
         run = await runtime.start(REQUEST, graph="development")
         await work(runtime, run.id, approved=["read", "write", "execute"])
         steps = await runtime.history(run.id)
-        planned = step(steps, "planning")
+        planned = step(steps, "begin")
         rewound = await runtime.rewind(run.id, planned.number)
         assert (rewound.status, rewound.rewinds, rewound.result) == ("interrupted", 1, None)
         event = (await runtime.replay(run.id))[-1]

@@ -59,6 +59,7 @@ NO_PATHS = {
     "open_worktree",
     "read_document",
     "read_process",
+    "read_skill",
     "recall",
     "remember",
     "repository_state",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from langchain_core.messages import SystemMessage
 
 from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response
-from nexus_agents.core.skills import find_skills, skill_list
 
 if TYPE_CHECKING:
     from nexus_agents.core.ports import Kit
+    from nexus_agents.core.skills import Skill
 
 __all__ = ["Background", "repository_rules"]
 
@@ -52,6 +53,11 @@ def repository_rules(workspace: Path) -> str:
 def _gather(kit: Kit) -> str:
     rules = repository_rules(kit.workspace)
     parts = [f"# Rules of this repository ({RULES})\n\n{rules}"] if rules else []
-    if skills := find_skills(kit.skill_folders):
-        parts.append(skill_list(skills))
+    if skills := kit.skills():
+        parts.append(_skill_list(skills))
     return "\n\n".join(parts)
+
+
+def _skill_list(skills: Sequence[Skill]) -> str:
+    lines = [f"- {skill.name}: {' '.join(skill.description.split())}" for skill in skills]
+    return "# Skills\n\nRead one with `read_skill` before you do what it is about.\n\n" + "\n".join(lines)
