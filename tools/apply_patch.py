@@ -77,7 +77,7 @@ class _Receipt(BaseModel):
     result: PatchApplied
 
 
-@tool(risk="write")
+@tool(risk="write", in_turn=True)
 async def apply_patch(job: Job, patch: str) -> PatchApplied:
     """Apply a unified diff to files of the workspace: change, create, delete and rename, all of it or nothing.
 

@@ -45,7 +45,7 @@ class CheckReport(BaseModel):
         return f"{len(self.findings)} findings, {serious} of them serious, in {self.files} files"
 
 
-@tool(risk="read", extra="apps", timeout=3 * SECONDS + 60)
+@tool(risk="read", extra="apps", timeout=3 * SECONDS + 60, in_turn=True)
 async def check_code(job: Job, paths: list[str] | None = None, types: bool = False, since: str = "") -> CheckReport:
     """Check code of the workspace for errors and weaknesses: Python with ruff and bandit, JavaScript with node.
 

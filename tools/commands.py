@@ -39,7 +39,7 @@ class CommandResult(Completed):
         return "\n".join(part for part in parts if part)
 
 
-@tool(risk="execute", timeout=LONGEST + 30)
+@tool(risk="execute", timeout=LONGEST + 30, in_turn=True)
 async def run_command(
     job: Job,
     command: list[str] | str,

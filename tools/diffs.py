@@ -89,7 +89,7 @@ class Lines:
         return self.every or number in self.numbers
 
 
-@tool(risk="read")
+@tool(risk="read", in_turn=True)
 async def read_diff(job: Job, since: str = "HEAD", paths: list[str] | None = None) -> DiffText:
     """Show what was changed in the workspace since a commit: the list of files, then the diff, bounded in length.
 

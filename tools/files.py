@@ -123,7 +123,7 @@ class _Receipt(BaseModel):
     result: FileEdited
 
 
-@tool(risk="read")
+@tool(risk="read", in_turn=True)
 async def read_file(job: Job, path: str, start_line: int = 1, end_line: int = 0) -> FileText:
     """Read a text file of the workspace, or some of its lines; each line comes with its number.
 
@@ -143,7 +143,7 @@ async def read_file(job: Job, path: str, start_line: int = 1, end_line: int = 0)
     return await asyncio.to_thread(_read, file, path, start_line, end_line)
 
 
-@tool(risk="write")
+@tool(risk="write", in_turn=True)
 async def write_file(job: Job, path: str, content: str) -> FileWritten:
     """Write a whole text file in the workspace; an existing one is replaced, missing folders are made.
 
@@ -158,7 +158,7 @@ async def write_file(job: Job, path: str, content: str) -> FileWritten:
     return await asyncio.to_thread(_write, job, file, path, content)
 
 
-@tool(risk="write")
+@tool(risk="write", in_turn=True)
 async def edit_file(job: Job, path: str, old: str, new: str, all: bool = False) -> FileEdited:
     """Replace a piece of text in a file of the workspace; it must stand there exactly as given, and once.
 

@@ -49,7 +49,7 @@ class FileMoved(BaseModel):
         return self.summary
 
 
-@tool(risk="write")
+@tool(risk="write", in_turn=True)
 async def delete_file(job: Job, path: str) -> FileDeleted:
     """Delete one file of the workspace; a link is deleted and not what it leads to.
 
@@ -61,7 +61,7 @@ async def delete_file(job: Job, path: str) -> FileDeleted:
     return await asyncio.to_thread(_delete, job, file, path)
 
 
-@tool(risk="write")
+@tool(risk="write", in_turn=True)
 async def move_file(job: Job, source: str, target: str) -> FileMoved:
     """Move or rename a file or a folder of the workspace; missing folders are made, nothing is overwritten.
 

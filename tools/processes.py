@@ -35,7 +35,7 @@ class ProcessList(BaseModel):
         return "\n".join([self.summary, *(f"{each.summary}: {each.command}" for each in self.processes)])
 
 
-@tool(risk="execute", timeout=LONGEST_WAIT + 30)
+@tool(risk="execute", timeout=LONGEST_WAIT + 30, in_turn=True)
 async def start_process(
     job: Job, command: list[str] | str, name: str, ready: str = "", seconds: float = 5.0
 ) -> ProcessState:

@@ -49,7 +49,7 @@ class RepositoryMap(BaseModel):
         return self.text
 
 
-@tool(risk="read", timeout=SECONDS + 30)
+@tool(risk="read", timeout=SECONDS + 30, in_turn=True)
 async def repository_map(job: Job, tokens: int = 2000, path: str = ".") -> RepositoryMap:
     """Show a map of the repository: its folders, then the definitions of its most used source files.
 

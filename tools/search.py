@@ -90,7 +90,7 @@ class SearchResult(BaseModel):
         return "\n".join(rows)
 
 
-@tool(risk="read")
+@tool(risk="read", in_turn=True)
 async def list_files(job: Job, pattern: str = "**/*") -> FileList:
     """List the files of the workspace with their sizes in bytes, without history, caches and installed packages.
 
@@ -103,7 +103,7 @@ async def list_files(job: Job, pattern: str = "**/*") -> FileList:
     return await asyncio.to_thread(_list, root, glob)
 
 
-@tool(risk="read")
+@tool(risk="read", in_turn=True)
 async def search_files(job: Job, pattern: str, glob: str = "**/*") -> SearchResult:
     """Search the text files of the workspace line by line with a regular expression; 200 matches at most.
 

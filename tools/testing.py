@@ -71,7 +71,7 @@ class TestRun(TestReport):
     uncovered: list[str] = Field(default_factory=list[str])
 
 
-@tool(risk="execute", extra="apps", timeout=SECONDS + 60)
+@tool(risk="execute", extra="apps", timeout=SECONDS + 60, in_turn=True)
 async def run_tests(job: Job, path: str = "", coverage: bool = False, since: str = "") -> TestRun:
     """Run the tests of the workspace with pytest and report what failed and where.
 
