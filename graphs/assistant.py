@@ -65,7 +65,7 @@ async def _outcome(kit: Kit, turn: Sequence[BaseMessage]) -> Outcome:
     calling = [message for message in turn if isinstance(message, AIMessage) and message.tool_calls]
     last = {call["id"] for call in calling[-1].tool_calls} if calling else set[str | None]()
     broken = next((message for message in results if message.tool_call_id in last and message.status == "error"), None)
-    if broken and not (broken.name and kit.tools.only_looks(broken.name)):
+    if broken:
         # The last thing that was tried did not work, and the model gave up.
         error = await kit.tools.failure(broken.tool_call_id) or _refusal(broken)
         return Outcome(status="failed", summary=said, error=error, next=[f"nexus show {kit.run.id}"])

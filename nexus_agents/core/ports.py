@@ -176,10 +176,6 @@ class Toolbox(Protocol):
         """
         ...
 
-    def only_looks(self, name: str) -> bool:
-        """Return whether a tool changes nothing; False where there is none of that name."""
-        ...
-
     async def failure(self, call_id: str) -> RunError | None:
         """Return why a call failed, or None where it did not."""
         ...

@@ -69,10 +69,6 @@ class RunToolbox:
         """Return the declaration of a tool."""
         return tool_spec(self._registry.load(name))
 
-    def only_looks(self, name: str) -> bool:
-        """Return whether a tool changes nothing; False where there is none of that name."""
-        return name in self._registry and self.spec(name).risk == "read"
-
     def bind(self, names: Sequence[str], *, agent: str) -> list[BaseTool]:
         """Return LangChain tools that call through this toolbox on behalf of an agent."""
         return [self._langchain_tool(self.spec(name), agent) for name in names]

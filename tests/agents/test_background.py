@@ -24,7 +24,7 @@ def config(**changes: Any) -> Config:
     return Config(
         default_model="here:x",
         providers={"here": "heard:create"},
-        agents={"assistant": AgentConfig(tools=["read_skill"])},
+        agents={"assistant": AgentConfig(tools=["read_skill", "list_voices"])},
         **changes,
     )
 
@@ -47,6 +47,7 @@ async def test_rules_and_skills_stand_in_the_prompt_and_a_skill_is_read(own_home
         {"calls": [{"name": "read_skill", "args": {"name": "deploy"}}]},
         {"calls": [{"name": "read_skill", "args": {"name": "deploi"}}]},
         {"calls": [{"name": "read_skill", "args": {"name": "deploy", "file": "../../../AGENTS.md"}}]},
+        {"calls": [{"name": "read_skill", "args": {"name": "brew"}}]},
         "done",
     ]
     with ScriptedChatModel(steps) as model:
@@ -66,7 +67,7 @@ async def test_rules_and_skills_stand_in_the_prompt_and_a_skill_is_read(own_home
 
 async def test_what_the_user_says_reaches_the_next_turn(own_home: Path) -> None:
     own_home.mkdir()
-    steps: list[Any] = [{"calls": [{"name": "read_skill", "args": {"name": "x"}}], "latency": 0.2}, "I heard."]
+    steps: list[Any] = [{"calls": [{"name": "list_voices", "args": {}}], "latency": 0.2}, "I heard."]
     with ScriptedChatModel(steps) as model:
         HEARD.append(model)
         async with (
