@@ -166,6 +166,8 @@ class SandboxConfig(_Section):
 class McpServerConfig(_Section):
     """A server of tools that speaks the Model Context Protocol: a program, or an address."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["command"]}, {"required": ["url"]}]})
+
     command: str | None = None
     """The program; it is looked for as a shell would, and started in the folder of agents.yaml."""
     args: list[str] = Field(default_factory=list[str])

@@ -19,7 +19,7 @@ from nexus_agents.core.config import ROLES, Config
 from nexus_agents.core.errors import ConfigError
 from nexus_agents.core.names import nearest
 
-__all__ = ["Fault", "Location", "Page", "config_faults", "faults_of", "read_config", "section_of"]
+__all__ = ["Fault", "Location", "Page", "config_faults", "faults_of", "models_in", "read_config", "section_of"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -123,6 +123,22 @@ def section_of(model: type[BaseModel], location: Location) -> type[BaseModel] | 
     for part in location:
         kind = _inside(kind, part)
     return kind if _is_model(kind) else None
+
+
+def models_in(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """Yield a model and all that stand inside it, each once."""
+    seen: list[type[BaseModel]] = []
+
+    def visit(kind: object) -> None:
+        if _is_model(kind) and kind not in seen:
+            seen.append(kind)
+            for field in kind.model_fields.values():
+                visit(field.annotation)
+        for inner in get_args(kind):
+            visit(inner)
+
+    visit(model)
+    yield from seen
 
 
 def _fault(model: type[BaseModel], error: ErrorDetails, page: Page) -> Fault:
