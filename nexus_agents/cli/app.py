@@ -7,7 +7,22 @@ from typing import Annotated
 
 import typer
 
-from nexus_agents.cli import debate, doctor, gc, history, memory, podcast, resume, runs, show, speak, voices
+from nexus_agents.cli import config as config_command
+from nexus_agents.cli import (
+    debate,
+    doctor,
+    gc,
+    history,
+    init,
+    memory,
+    podcast,
+    resume,
+    runs,
+    show,
+    speak,
+    voices,
+    workflow,
+)
 from nexus_agents.cli import run as run_command
 from nexus_agents.cli.render import plain, silence
 from nexus_agents.core.errors import ExitCode, NexusError
@@ -64,6 +79,8 @@ app.command("speak")(speak.speak)
 app.add_typer(voices.app, name="voices")
 app.add_typer(memory.app, name="memory")
 app.command("doctor")(doctor.doctor)
+app.command("init")(init.init)
+app.add_typer(config_command.app, name="config")
 app.command("gc")(gc.gc)
 
 
