@@ -21,7 +21,16 @@ class AssistantAgent(Agent[TurnReport]):
     """Understands what is wanted, does it with tools and graphs, and says what was made."""
 
     name = "assistant"
-    tools = ("build_app", "debate", "make_podcast", "clone_voice", "speak", "speak_document", "list_voices")
+    tools = (
+        "build_app",
+        "debate",
+        "run_workflow",
+        "make_podcast",
+        "clone_voice",
+        "speak",
+        "speak_document",
+        "list_voices",
+    )
     shares = True
     output = TurnReport
 

@@ -46,6 +46,7 @@ TOOLS = {
     "remember": "tools.remember:remember",
     "run_command": "tools.commands:run_command",
     "run_tests": "tools.testing:run_tests",
+    "run_workflow": "tools.run_workflow:run_workflow",
     "search_files": "tools.search:search_files",
     "speak": "tools.speak:speak",
     "speak_document": "tools.speak_document:speak_document",

@@ -32,12 +32,13 @@ class YamlFile:
     line_of: Callable[[Location], int]
 
 
-def read_yaml_file(path: Path, *, what: str = "settings") -> YamlFile:
+def read_yaml_file(path: Path, *, what: str = "settings", manual: str = "docs/configuration.md") -> YamlFile:
     """Read a file of keys and values; an empty one has none.
 
     Args:
         path: The file.
         what: What is expected in it, for messages.
+        manual: Where an example stands.
 
     Raises:
         ConfigError: It cannot be read, is not YAML, is no mapping, or says one thing twice.
@@ -58,9 +59,7 @@ def read_yaml_file(path: Path, *, what: str = "settings") -> YamlFile:
             "Check the indentation and the colons of that line and the one before.",
         ) from error
     if data is not None and not isinstance(data, dict):
-        raise ConfigError(
-            f"{path}, line 1: {what} are expected, as `key: value`.", "docs/configuration.md has an example."
-        )
+        raise ConfigError(f"{path}, line 1: {what} are expected, as `key: value`.", f"{manual} has an example.")
     for key, first, second in _twice(tree):
         raise ConfigError(
             f"{path}, line {second}: {key!r} stands on line {first} already.", "YAML would take the last: remove one."
