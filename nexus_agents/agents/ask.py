@@ -53,6 +53,7 @@ async def ask(
     if tools:
         from nexus_agents.agents.loop import LIMIT, build_loop
 
+        await kit.tools.prepare(tools)
         loop = build_loop(kit, agent=agent, prompt=system, tools=tools, output=product, model=model)
         state = await loop.ainvoke({"messages": [("user", text)]}, LIMIT)
         if isinstance(found := state.get("structured_response"), product):

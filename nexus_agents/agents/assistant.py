@@ -48,6 +48,7 @@ class AssistantAgent(Agent[TurnReport]):
 
         model = kit.models.describe(self.name)
         await kit.recorder.emit(AgentStarted(agent=self.name, task=first_line(messages[-1].text), model=model))
+        await kit.tools.prepare(self.toolset(kit))
         loop = build_loop(kit, agent=self.name, prompt=self.prompt(kit), tools=self.toolset(kit), output=None)
         state = await loop.ainvoke({"messages": list(messages)}, LIMIT)
         answered: list[BaseMessage] = state["messages"]

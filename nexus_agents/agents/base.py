@@ -69,6 +69,7 @@ class Agent(Generic[Output]):
             return await ask(kit, task, self.output, agent=self.name, system=self.prompt(kit))
         from nexus_agents.agents.loop import LIMIT, build_loop
 
+        await kit.tools.prepare(tools)
         loop = build_loop(kit, agent=self.name, prompt=self.prompt(kit), tools=tools, output=self.output)
         state = await loop.ainvoke({"messages": [*history, ("user", task)]}, LIMIT)
         product = state.get("structured_response")
