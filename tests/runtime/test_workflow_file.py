@@ -262,7 +262,7 @@ def test_a_killed_run_goes_on_without_its_file(
 
 
 def test_a_killed_run_goes_on_inside_a_tool_though_the_file_has_changed(
-    write: Callable[..., Path], three: list[dict[str, Any]], script: Any, nexus: Any, tmp_path: Path
+    write: Callable[..., Path], three: list[dict[str, Any]], script: Any, tmp_path: Path
 ) -> None:
     inner = write(*three, name="inner.yaml")
     outer = write(step(script, "outer", [("run_workflow", {"path": str(inner)})]), name="outer.yaml")
@@ -270,14 +270,14 @@ def test_a_killed_run_goes_on_inside_a_tool_though_the_file_has_changed(
     killed_at_the_meeting(workspace, "workflow", "run", str(outer))
     inner.write_text("steps: [{agent: writer, action: something else}]\n")
     outer.unlink()
-    done = nexus("resume", "--yes")
-    assert done.returncode == 0, done.stderr
+    assert run(["resume", "--yes"]) == 0
     assert effects(workspace) == ["one", "three"]
 
 
-def test_an_agent_that_is_gone_is_named(write: Callable[..., Path], three: Any, nexus: Any, tmp_path: Path) -> None:
+def test_an_agent_that_is_gone_is_named(
+    write: Callable[..., Path], three: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     killed_at_the_meeting(tmp_path / "work", "workflow", "run", str(write(*three)))
     Path("agents.yaml").write_text(json.dumps({**AGENTS, "agents": {}}))
-    refused = nexus("resume", "--yes")
-    assert refused.returncode == 2
-    assert "There is no agent named 'writer'" in refused.stderr
+    assert run(["resume", "--yes"]) == 2
+    assert "There is no agent named 'writer'" in capsys.readouterr().err
