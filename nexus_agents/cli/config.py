@@ -65,7 +65,9 @@ def show(as_json: Json = False, config: ConfigFile = None) -> None:
 
 @app.command("schema")
 def schema(
-    of: Annotated[Described, typer.Argument(metavar="[agents|workflow]", help="Of which file.")] = Described.AGENTS,
+    of: Annotated[
+        Described, typer.Argument(metavar="[KIND]", help="agents or workflow: of which file.")
+    ] = Described.AGENTS,
 ) -> None:
     """Print the JSON schema that editors check and complete a file by."""
     from nexus_agents.core.schema import FOLDER
