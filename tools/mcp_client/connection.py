@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "expanded"]
 
 CHILD = Path(__file__).with_name("child.py")
+UNKNOWN = "Nobody knows whether the call took effect: look before you make it again."
 TAIL = 2000
 """Bytes of what a server said last that are looked through for a reason."""
 
@@ -65,7 +66,7 @@ class Connection:
 
         Raises:
             ToolInputError: The server refused the arguments.
-            NexusError: It refused the call, or ended meanwhile.
+            NexusError: It refused the call, did not answer in time, or ended meanwhile.
         """
         from mcp.shared.exceptions import MCPError
         from mcp_types import CONNECTION_CLOSED, INVALID_PARAMS
@@ -74,13 +75,19 @@ class Connection:
         client = self._client
         assert client is not None
         try:
-            return await client.call_tool(tool, arguments)
+            async with asyncio.timeout(self.config.timeout):
+                return await client.call_tool(tool, arguments)
+        except TimeoutError as error:
+            # Told to the model: a limit would end the run, and a resume would make the call again.
+            raise NexusError(
+                f"The MCP server {self.name} did not answer {tool} within {self.config.timeout:g} s.", UNKNOWN
+            ) from error
         except MCPError as error:
             if error.code == CONNECTION_CLOSED:
                 await self.aclose()
                 raise NexusError(
                     f"The MCP server {self.name} ended during the call: {self._reason() or error.message}",
-                    "Nobody knows whether the call took effect: look before you make it again.",
+                    UNKNOWN,
                 ) from error
             kind = ToolInputError if error.code == INVALID_PARAMS else NexusError
             raise kind(f"The MCP server {self.name} refused {tool}: {error.message}", "Call it otherwise.") from error

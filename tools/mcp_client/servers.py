@@ -76,7 +76,7 @@ class McpServers:
 
     async def tools(self, server: str) -> list[str]:
         """Return the names of a server's tools; it is started where it does not run."""
-        connection = self._connections[server]
+        connection = self.connection(server)
         specs: dict[str, ToolSpec] = {}
         for told in await connection.tools():
             name = tool_name(server, told.name)
@@ -91,6 +91,10 @@ class McpServers:
             specs[name] = _spec(connection, told, name)
         self._specs[server] = specs
         return list(specs)
+
+    def connection(self, server: str) -> Connection:
+        """Return one server."""
+        return self._connections[server]
 
     def expand(self, names: Sequence[str]) -> list[str]:
         """Return the names of tools as models call them, each once."""
@@ -158,7 +162,8 @@ def _spec(connection: Connection, told: Tool, name: str) -> ToolSpec:
         # Nobody has promised that a second call leaves what one leaves.
         resumable=False,
         extra="mcp",
-        timeout=connection.config.timeout,
+        # The connection keeps the time of the call itself; a server that ended has to be started before it.
+        timeout=2 * connection.config.timeout + 10,
     )
 
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from nexus_agents.core.config import McpServerConfig
-from nexus_agents.core.errors import BackendDown, ConfigError, NexusError
+from nexus_agents.core.errors import BackendDown, ConfigError, ExitCode, NexusError
 from nexus_agents.core.tool import Job
 from tools.mcp_client.servers import McpAnswer, McpServers, tool_name
 
@@ -93,7 +93,7 @@ async def test_tools_are_found_called_and_described(make: Make, log: Path) -> No
     spec = servers.spec("notes_add")
     assert spec is not None
     assert spec == servers.spec("notes.add")
-    assert (spec.name, spec.risk, spec.resumable, spec.timeout) == ("notes_add", "write", False, 60.0)
+    assert (spec.name, spec.risk, spec.resumable, spec.timeout) == ("notes_add", "write", False, 130.0)
     assert spec.description == "Write a note down."
     assert spec.arguments.model_json_schema()["properties"]["text"]["description"] == "What is noted."
     answer = await call(servers, "notes.add", text="tea")
@@ -134,6 +134,19 @@ async def test_a_server_that_ended_is_started_anew_and_its_call_is_not_made_agai
     assert (await call(servers, "notes.add", text="again")).summary == "noted again"
     assert len(pids(log)) == 2
     assert lines(log).count("die") == 1
+
+
+async def test_a_call_that_takes_too_long_is_given_up_and_the_model_is_told(make: Make, log: Path) -> None:
+    servers = make()
+    await servers.prepare(["notes.*"])
+    connection = servers.connection("notes")
+    connection.config = connection.config.model_copy(update={"timeout": 0.5})
+    with pytest.raises(NexusError, match=r"did not answer hang within 0\.5 s") as failed:
+        await call(servers, "notes.hang")
+    # A limit would interrupt the run, and a resume would make the call a second time.
+    assert failed.value.exit_code == ExitCode.FAILED
+    assert "Nobody knows" in failed.value.hint
+    assert len(pids(log)) == 1
 
 
 @pytest.mark.parametrize(
