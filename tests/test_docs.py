@@ -21,8 +21,9 @@ from pydantic import BaseModel
 
 from nexus_agents.cli.app import app
 from nexus_agents.cli.app import run as nexus
-from nexus_agents.core.config import AgentConfig, Config, ModelConfig
+from nexus_agents.core.config import Config
 from nexus_agents.core.errors import ExitCode, InputError
+from nexus_agents.core.reading import section_of
 from nexus_agents.models.builtin.scaffold import plan_app
 from nexus_agents.models.resolve import KEYS
 from nexus_agents.runtime.settings import read_yaml
@@ -196,13 +197,11 @@ def every_setting(section: type[BaseModel] = Config, prefix: str = "") -> Iterat
     for name, field in section.model_fields.items():
         if field.exclude:
             continue
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from every_setting(kind, f"{prefix}{name}.")
+        if inner := section_of(section, (name,)):
+            yield from every_setting(inner, f"{prefix}{name}.")
             continue
-        inner = {"models": ModelConfig, "agents": AgentConfig}.get(name) if not prefix else None
-        if inner:
-            yield from every_setting(inner, f"{name}.NAME.")
+        if inner := section_of(section, (name, "NAME")):
+            yield from every_setting(inner, f"{prefix}{name}.NAME.")
             continue
         default = field.get_default(call_default_factory=True)
         yield f"{prefix}{name}", "required" if field.is_required() else json.dumps(default).strip('"')
@@ -213,13 +212,13 @@ def test_settings_page_is_complete() -> None:
     assert dict(rows) == dict(every_setting())
 
 
-@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("number", range(3))
 def test_settings_that_are_shown_are_right(number: int, tmp_path: Path) -> None:
     shown = [content for language, content in fences(page("docs/configuration.md")) if language == "yaml"]
-    assert len(shown) == 2
+    assert len(shown) == 3
     file = tmp_path / "agents.yaml"
     file.write_text(shown[number], encoding="utf-8")
-    assert read_yaml(file) != Config() or number
+    assert read_yaml(file) != Config(folder=str(tmp_path))
 
 
 def test_the_agents_yaml_of_the_repository_shows_the_defaults() -> None:

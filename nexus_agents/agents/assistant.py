@@ -24,6 +24,7 @@ class AssistantAgent(Agent[TurnReport]):
     tools = (
         "build_app",
         "debate",
+        "run_workflow",
         "make_podcast",
         "clone_voice",
         "speak",

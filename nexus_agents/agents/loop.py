@@ -75,6 +75,7 @@ async def run_loop(
         strategy = ProviderStrategy(output)
     elif output is not None:
         strategy = ToolStrategy(output, tool_message_content="Handed over.")
+    await kit.tools.prepare(tools)
     # The declared type of the function has holes: this is the part of it that is used here.
     create_agent = cast("Callable[..., Loop]", langchain_agents.create_agent)  # pyright: ignore[reportUnknownMemberType]
     loop = create_agent(

@@ -7,7 +7,22 @@ from typing import Annotated
 
 import typer
 
-from nexus_agents.cli import debate, doctor, gc, history, memory, podcast, resume, runs, show, speak, voices
+from nexus_agents.cli import config as config_command
+from nexus_agents.cli import (
+    debate,
+    doctor,
+    gc,
+    history,
+    init,
+    memory,
+    podcast,
+    resume,
+    runs,
+    show,
+    speak,
+    voices,
+    workflow,
+)
 from nexus_agents.cli import run as run_command
 from nexus_agents.cli.render import plain, silence
 from nexus_agents.core.errors import ExitCode, NexusError
@@ -58,12 +73,15 @@ app.command("history")(history.history)
 app.command("fork")(history.fork)
 app.command("rewind")(history.rewind)
 app.command("replay")(history.replay)
+app.add_typer(workflow.app, name="workflow")
 app.command("debate")(debate.debate)
 app.command("podcast")(podcast.podcast)
 app.command("speak")(speak.speak)
 app.add_typer(voices.app, name="voices")
 app.add_typer(memory.app, name="memory")
 app.command("doctor")(doctor.doctor)
+app.command("init")(init.init)
+app.add_typer(config_command.app, name="config")
 app.command("gc")(gc.gc)
 
 

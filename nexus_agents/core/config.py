@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from nexus_agents.core.budget import Limits
-from nexus_agents.core.errors import ConfigError
-from nexus_agents.core.names import nearest
 
 __all__ = [
     "ROLES",
     "AgentConfig",
+    "ApprovalsConfig",
     "Config",
     "DebateConfig",
     "DevelopmentConfig",
@@ -21,12 +19,15 @@ __all__ = [
     "McpServerConfig",
     "MemoryConfig",
     "ModelConfig",
+    "PriceConfig",
     "SandboxConfig",
-    "read_config",
 ]
 
 Decision = Literal["allow", "ask", "never"]
-Location = tuple[str | int, ...]
+AgentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+"""Letters, digits, hyphens and underscores: servers of models take no other."""
+ServerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,31}$")]
+"""Letters, digits and hyphens: an underscore comes between it and the name of a tool."""
 
 ROLES = (
     "assistant",
@@ -50,7 +51,9 @@ class PriceConfig(_Section):
     """What a model costs, in US dollars for a million tokens."""
 
     input: float = Field(ge=0)
+    """A million tokens that are sent."""
     output: float = Field(ge=0)
+    """A million tokens that come back."""
 
 
 class ModelConfig(_Section):
@@ -63,6 +66,7 @@ class ModelConfig(_Section):
     api_key_env: str | None = None
     """Name of the environment variable that holds the key; never the key itself."""
     temperature: float | None = Field(default=None, ge=0, le=2)
+    """How freely it chooses its words; absent leaves it to the provider."""
     timeout: float = Field(default=120.0, gt=0)
     """Seconds until a call of this model is given up."""
     fallbacks: list[str] = Field(default_factory=list[str])
@@ -98,7 +102,9 @@ class DebateConfig(_Section):
     debaters: list[str] = Field(default_factory=list[str])
     """Two or more models; empty for the default model twice, or for the two built-in solvers."""
     judge: str | None = None
+    """Who decides; absent for the first debater that is a language model, else `builtin:judge`."""
     rounds: int = Field(default=2, ge=1, le=10)
+    """Rounds of criticism at most; agreement ends it earlier."""
 
 
 class DevelopmentConfig(_Section):
@@ -114,7 +120,9 @@ class GraphsConfig(_Section):
     """Settings of each graph."""
 
     debate: DebateConfig = DebateConfig()
+    """Models that criticise each other."""
     development: DevelopmentConfig = DevelopmentConfig()
+    """A team that plans, builds, tests and reviews."""
 
 
 class MemoryConfig(_Section):
@@ -133,9 +141,13 @@ class ApprovalsConfig(_Section):
     """What a tool of each risk class needs before it runs. Identity always needs a recorded consent."""
 
     read: Decision = "allow"
+    """Tools that only look."""
     write: Decision = "allow"
+    """Tools that change the workspace."""
     execute: Decision = "ask"
+    """Tools that run programs: tests, commands."""
     spend: Decision = "ask"
+    """Tools that spend money."""
 
 
 class SandboxConfig(_Section):
@@ -154,13 +166,28 @@ class SandboxConfig(_Section):
 class McpServerConfig(_Section):
     """A server of tools that speaks the Model Context Protocol: a program, or an address."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["command"]}, {"required": ["url"]}]})
+
     command: str | None = None
+    """The program; it is looked for as a shell would, and started in the folder of agents.yaml."""
     args: list[str] = Field(default_factory=list[str])
+    """What the program is given."""
     env: dict[str, str] = Field(default_factory=dict[str, str])
     """Variables beside the clean ones; `$NAME` takes a value from the environment of Nexus."""
     url: str | None = None
+    """Address of a server that is running already (streamable HTTP), instead of a program."""
+    headers: dict[str, str] = Field(default_factory=dict[str, str])
+    """What is sent along with each request to that address; `$NAME` as above."""
     risk: Literal["read", "write", "execute", "spend"] = "execute"
     """What its tools may do: they cannot be trusted to say so themselves."""
+    timeout: float = Field(default=60.0, gt=0)
+    """Seconds until it must have started, and until a call of one of its tools is given up."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> McpServerConfig:
+        if (self.command is None) == (self.url is None):
+            raise ValueError("it has a command or a url, one of the two")
+        return self
 
 
 class Config(_Section):
@@ -169,16 +196,23 @@ class Config(_Section):
     default_model: str = "auto"
     """`auto`: $NEXUS_MODEL, then API keys, then local servers, then the built-in model."""
     models: dict[str, ModelConfig] = Field(default_factory=dict[str, ModelConfig])
-    agents: dict[str, AgentConfig] = Field(default_factory=dict[str, AgentConfig])
+    """Models under names of your own."""
+    agents: dict[AgentName, AgentConfig] = Field(default_factory=dict[AgentName, AgentConfig])
+    """What each agent uses; one that does not ship with Nexus, and has a prompt, is an agent of your own."""
     graphs: GraphsConfig = GraphsConfig()
+    """Settings of each graph."""
     approvals: ApprovalsConfig = ApprovalsConfig()
+    """What tools need before they run."""
     memory: MemoryConfig = MemoryConfig()
+    """Where the memory lies, and what it withstands."""
     sandbox: SandboxConfig = SandboxConfig()
+    """What programs that agents run are held to."""
     budget: Limits = Limits()
     """What a run may use up; the command line may name other limits for one run."""
     skills: list[str] = Field(default_factory=list[str])
     """Folders of skills (each with a SKILL.md), beside `skills/` in the home folder and in the workspace."""
-    mcp_servers: dict[str, McpServerConfig] = Field(default_factory=dict[str, McpServerConfig])
+    mcp_servers: dict[ServerName, McpServerConfig] = Field(default_factory=dict[ServerName, McpServerConfig])
+    """Servers of tools; an agent is given them as `SERVER.TOOL`, or `SERVER.*` for all."""
     retries: int = Field(default=4, ge=1, le=10)
     """Attempts at a model call that meets a transient fault."""
     tools: dict[str, str] = Field(default_factory=dict[str, str])
@@ -189,55 +223,3 @@ class Config(_Section):
     """More chat-model providers: name to package.module:function."""
     folder: str = Field(default="", exclude=True)
     """Folder of the file, for relative paths in it; set on reading."""
-
-
-def read_config(
-    data: Mapping[str, Any] | None, *, file: str, folder: str, line_of: Callable[[Location], int]
-) -> Config:
-    """Check what was read from agents.yaml.
-
-    Args:
-        data: The parsed file; None where it is empty.
-        file: Its path, for messages.
-        folder: Its folder, for relative paths in it.
-        line_of: Returns the line on which a key stands.
-
-    Raises:
-        ConfigError: With file, line and, for a wrong key, the nearest right one.
-    """
-    try:
-        config = Config.model_validate({**(data or {}), "folder": folder})
-        for name in config.agents:
-            close = nearest(name, ROLES)
-            if name not in ROLES and close:
-                where = f"{file}, line {line_of(('agents', name))}"
-                raise ConfigError(f"{where}: there is no agent named {name!r}.", f"Did you mean {close!r}?")
-        return config
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = f"{file}, line {line_of(first['loc'])}"
-        dotted = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            close = nearest(str(first["loc"][-1]), _keys_at(first["loc"][:-1]))
-            hint = f"Did you mean {close!r}?" if close else f"Keys here: {', '.join(_keys_at(first['loc'][:-1]))}."
-            raise ConfigError(f"{where}: there is no setting {dotted!r}.", hint) from error
-        raise ConfigError(
-            f"{where}: {dotted}: {first['msg']}.",
-            f"It is {first['input']!r} now; docs/configuration.md lists every setting.",
-        ) from error
-
-
-def _keys_at(location: Location) -> list[str]:
-    section: type[BaseModel] | None = Config
-    skip = False
-    for part in location:
-        if skip or section is None:
-            skip = False
-            continue
-        annotation = section.model_fields[str(part)].annotation if str(part) in section.model_fields else None
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            section = annotation
-        else:
-            section = {"models": ModelConfig, "agents": AgentConfig, "mcp_servers": McpServerConfig}.get(str(part))
-            skip = True
-    return [name for name in section.model_fields if name != "folder"] if section else []

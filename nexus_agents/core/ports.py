@@ -151,6 +151,15 @@ class Recorder(Protocol):
 class Toolbox(Protocol):
     """The tools of one run, each call approved, written in the ledger, timed and reported."""
 
+    async def prepare(self, names: Sequence[str]) -> None:
+        """Make ready what names of tools stand for, before `bind`: servers of tools are started.
+
+        Raises:
+            BackendDown: A server of tools does not start or does not answer.
+            ConfigError: It cannot be started.
+        """
+        ...
+
     def bind(self, names: Sequence[str], *, agent: str) -> list[BaseTool]:
         """Return LangChain tools for an agent.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nexus_agents.core.ports import FactStore, GraphRunner, SpeechPort, VoiceStore
     from nexus_agents.core.processes import Processes
 
-__all__ = ["Job", "Risk", "ToolSpec", "tool", "tool_spec"]
+__all__ = ["Job", "Risk", "ToolSource", "ToolSpec", "tool", "tool_spec"]
 
 Risk = Literal["read", "write", "execute", "spend", "identity"]
 """What a tool may do: look, change the workspace, run programs, spend money, imitate a person."""
@@ -131,6 +131,27 @@ class ToolSpec:
     extra: str | None = None
     timeout: float = 120.0
     in_turn: bool = False
+
+
+class ToolSource(Protocol):
+    """Tools that stand in no registry: whoever has them tells which, once it runs."""
+
+    async def prepare(self, names: Sequence[str]) -> None:
+        """Make ready what names stand for; others are no concern of it.
+
+        Raises:
+            BackendDown: What has the tools does not answer.
+            ConfigError: It cannot be started.
+        """
+        ...
+
+    def expand(self, names: Sequence[str]) -> list[str]:
+        """Return the names of single tools for those of many; other names stay as they are."""
+        ...
+
+    def spec(self, name: str) -> ToolSpec | None:
+        """Return a tool that was made ready, or None where the name is none of its own."""
+        ...
 
 
 def tool(

@@ -29,6 +29,7 @@ EXTRAS = {
     "minilm": ("numpy", "safetensors", "tokenizers"),
     "cluster": ("ray",),
     "servers": ("mcp",),
+    "mcp": ("mcp", "jsonschema"),
 }
 
 
@@ -51,6 +52,7 @@ async def check_all(runtime: Runtime) -> list[Check]:
         Check(what="settings", state="ok", says=str(settings.config_file or "no agents.yaml: defaults")),
         _model(runtime),
         *_servers(),
+        *[await _mcp(runtime, name) for name in settings.config.mcp_servers],
         *await _speech(runtime),
         _facts(runtime),
         _git(),
@@ -83,6 +85,14 @@ def _servers() -> list[Check]:
     if not found:
         return [Check(what="servers", state="absent", says="no model server answers on this machine")]
     return [Check(what="server", state="ok", says=f"{one.kind} at {one.base_url}: {one.model}") for one in found]
+
+
+async def _mcp(runtime: Runtime, name: str) -> Check:
+    try:
+        tools = await runtime.house.mcp.tools(name)
+        return Check(what=f"mcp {name}", state="ok", says=f"{len(tools)} tools: {', '.join(tools)}")
+    except NexusError as error:
+        return Check(what=f"mcp {name}", state="broken", says=f"{error.message} {error.hint}")
 
 
 async def _speech(runtime: Runtime) -> list[Check]:

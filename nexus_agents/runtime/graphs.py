@@ -25,6 +25,8 @@ GRAPHS = {
     "debate": "graphs.debate:build",
     "development": "graphs.development:build",
     "podcast": "graphs.podcast:build",
+    "workflow": "nexus_agents.runtime.workflow:build",
+    "workflow_inside": "nexus_agents.runtime.workflow:build_inside",
 }
 
 

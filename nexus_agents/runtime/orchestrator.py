@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import ChainMap
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import BaseModel
 
+from nexus_agents.agents.roster import Roster
 from nexus_agents.core.errors import ExitCode, NexusError
 from nexus_agents.core.events import RunFinished
+from nexus_agents.core.workflow import Step
 from nexus_agents.runtime.runtime import Runtime, open_runtime
 from nexus_agents.runtime.settings import Settings, load_settings
-from nexus_agents.runtime.workflow import Step, build_workflow, check_workflow
+from nexus_agents.runtime.workflow import build_workflow
+from nexus_agents.runtime.workflow_check import check_workflow
 
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
 
+    from nexus_agents.core.config import Config
     from nexus_agents.core.ports import Kit
     from nexus_agents.core.tool import Risk
 
@@ -52,6 +57,8 @@ class WorkflowFailed(NexusError):
 
 class AgentOrchestrator:
     """Runs workflows of registered agents, each as one durable run.
+
+    The agents of Nexus (`planning`, `backend`, ...) and those of agents.yaml need not be registered.
 
     Args:
         settings: Folders and agents.yaml; found as the `nexus` command does by default.
@@ -106,8 +113,9 @@ class AgentOrchestrator:
     ) -> WorkflowResult:
         """Run a workflow to its end, from async code; see `execute_workflow`."""
         context = dict(initial_context or {})
-        steps = check_workflow(workflow, self._agents, context)
-        async with open_runtime(self._settings or load_settings(), builders={"workflow": self._build}) as runtime:
+        settings = self._settings or load_settings()
+        steps = check_workflow(workflow, self._team(settings.config), context)
+        async with open_runtime(settings, builders={"workflow": self._build}) as runtime:
             run = await runtime.start(
                 f"workflow of {len(steps)} steps: {', '.join(step.id for step in steps)}",
                 graph="workflow",
@@ -132,7 +140,7 @@ class AgentOrchestrator:
             run = await runtime.unfinished(run_id)
             if run is not None:
                 inputs = run.inputs
-                check_workflow({"steps": inputs.get("steps", [])}, self._agents, inputs.get("context", {}))
+                check_workflow(inputs, self._team(runtime.settings.config), inputs.get("context", {}))
             return await self._work(runtime, run.id if run else run_id)
 
     async def _work(self, runtime: Runtime, run_id: str) -> WorkflowResult:
@@ -155,7 +163,11 @@ class AgentOrchestrator:
 
     def _build(self, kit: Kit) -> StateGraph[Any]:
         steps = [Step.model_validate(raw) for raw in kit.run.inputs["steps"]]
-        return build_workflow(steps, self._agents, kit)
+        return build_workflow(steps, self._team(kit.config), kit)
+
+    def _team(self, config: Config) -> Mapping[str, object]:
+        # What a program registers comes before the agents of Nexus and of agents.yaml.
+        return ChainMap(self._agents, cast("dict[str, object]", Roster(config)))
 
 
 def _wait(work: Coroutine[Any, Any, T]) -> T:

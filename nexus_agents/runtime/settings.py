@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
 
-from nexus_agents.core.config import Config, read_config
+from nexus_agents.core.config import Config
 from nexus_agents.core.errors import ConfigError, WorkspaceError
+from nexus_agents.core.reading import read_config
+from nexus_agents.runtime.yaml_file import read_yaml_file
 
-if TYPE_CHECKING:
-    import yaml
-
-__all__ = ["Settings", "check_workspace", "load_settings", "read_yaml"]
+__all__ = ["Settings", "check_workspace", "find_config", "find_home", "load_settings", "read_yaml"]
 
 
 @dataclass(frozen=True)
@@ -66,14 +63,8 @@ def load_settings(config_file: Path | None = None) -> Settings:
     Raises:
         ConfigError: The home folder cannot be made or written, or agents.yaml is wrong (with file and line).
     """
-    home = _home()
-    named = config_file or (Path(os.environ["NEXUS_CONFIG"]) if os.environ.get("NEXUS_CONFIG") else None)
-    if named and not named.is_file():
-        raise ConfigError(
-            f"There is no settings file {named}.", "Name a file that exists, or leave it out for the defaults."
-        )
-    candidates = [named] if named else [Path.cwd() / "agents.yaml", home / "agents.yaml"]
-    found = next((path for path in candidates if path.is_file()), None)
+    home = find_home()
+    found = find_config(config_file, home)
     return Settings(home, read_yaml(found) if found else Config(), found)
 
 
@@ -83,51 +74,31 @@ def read_yaml(path: Path) -> Config:
     Raises:
         ConfigError: The file is not YAML, or a setting in it is wrong.
     """
-    import yaml
+    file = read_yaml_file(path)
+    return read_config(file.data, file=str(path), folder=str(path.parent), line_of=file.line_of)
 
-    try:
-        text = path.read_text(encoding="utf-8")
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        data: Any = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}.", "Make it a UTF-8 text file that you may read.") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}, line {mark.line + 1}" if mark else str(path)
+
+def find_config(named: Path | None, home: Path) -> Path | None:
+    """Return the agents.yaml that is in force, or None where there is none; see `load_settings`.
+
+    Raises:
+        ConfigError: One was named that there is not.
+    """
+    named = named or (Path(os.environ["NEXUS_CONFIG"]) if os.environ.get("NEXUS_CONFIG") else None)
+    if named and not named.is_file():
         raise ConfigError(
-            f"{where}: this is not YAML: {getattr(error, 'problem', None) or error}.",
-            "Check the indentation and the colons of that line and the one before.",
-        ) from error
-    if data is not None and not isinstance(data, dict):
-        raise ConfigError(
-            f"{path}, line 1: settings are expected, as `key: value`.", "docs/configuration.md has an example."
+            f"There is no settings file {named}.", "Name a file that exists, or leave it out for the defaults."
         )
-    settings = cast("dict[str, Any] | None", data)
-    return read_config(settings, file=str(path), folder=str(path.parent), line_of=_line_finder(tree))
+    candidates = [named] if named else [Path.cwd() / "agents.yaml", home / "agents.yaml"]
+    return next((path for path in candidates if path.is_file()), None)
 
 
-def _line_finder(tree: yaml.Node | None) -> Callable[[tuple[str | int, ...]], int]:
-    import yaml
+def find_home() -> Path:
+    """Return the home folder of Nexus; it is made where it is missing.
 
-    def line_of(location: tuple[str | int, ...]) -> int:
-        node, line = tree, 1
-        for part in location:
-            if isinstance(node, yaml.MappingNode):
-                pair = next((pair for pair in node.value if pair[0].value == str(part)), None)
-                if pair is None:
-                    break
-                line, node = pair[0].start_mark.line + 1, pair[1]
-            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-                node = node.value[part]
-                line = node.start_mark.line + 1
-            else:
-                break
-        return line
-
-    return line_of
-
-
-def _home() -> Path:
+    Raises:
+        ConfigError: It cannot be made.
+    """
     import platformdirs
 
     home = Path(os.environ.get("NEXUS_HOME") or platformdirs.user_data_path("nexus", appauthor=False)).expanduser()

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError, create_model
 from nexus_agents.core.errors import ConsentNeeded, LimitReached, NexusError, ToolInputError
 from nexus_agents.core.events import ToolFinished, ToolStarted
 from nexus_agents.core.runs import RunError, ToolCall, now
-from nexus_agents.core.tool import ToolSpec, tool_spec
+from nexus_agents.core.tool import ToolSource, ToolSpec, tool_spec
 from nexus_agents.runtime.approvals import ToolDenied
 from nexus_agents.runtime.faults import explain
 from nexus_agents.runtime.graphs import task_place
@@ -42,6 +42,7 @@ class RunToolbox:
         run_id: The run.
         log_file: Where tracebacks of tools go.
         rewinds: How often the run was rewound.
+        source: Tools that stand in no registry.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class RunToolbox:
         run_id: str,
         log_file: Path,
         rewinds: int = 0,
+        source: ToolSource | None = None,
     ) -> None:
         self._registry = registry
         self._ledger = ledger
@@ -64,19 +66,28 @@ class RunToolbox:
         self._log_file = log_file
         self._rewinds = rewinds
         self._turn = asyncio.Lock()
+        self._source = source
+
+    async def prepare(self, names: Sequence[str]) -> None:
+        """Make ready what names of tools stand for: servers of tools are started."""
+        if self._source:
+            await self._source.prepare(names)
 
     def spec(self, name: str) -> ToolSpec:
         """Return the declaration of a tool."""
-        return tool_spec(self._registry.load(name))
+        found = self._source.spec(name) if self._source else None
+        return found or tool_spec(self._registry.load(name))
 
     def bind(self, names: Sequence[str], *, agent: str) -> list[BaseTool]:
         """Return LangChain tools that call through this toolbox on behalf of an agent."""
+        names = self._source.expand(names) if self._source else names
         return [self._langchain_tool(self.spec(name), agent) for name in names]
 
     async def call(
         self, name: str, arguments: Mapping[str, Any], *, call_id: str, agent: str, part: bool = False
     ) -> BaseModel:
         """Call a tool once: what the ledger has as done is returned and not run again."""
+        await self.prepare([name])
         spec = self.spec(name)
         # A lock lets those who wait through in the order in which they came.
         async with self._turn if spec.in_turn else nullcontext():

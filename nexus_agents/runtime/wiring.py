@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
     from nexus_agents.core.ports import Kit, Memory, SpeechPort
     from nexus_agents.core.runs import Run
+    from tools.mcp_client.servers import McpServers
 
 __all__ = ["TOOLS", "Builders", "House", "log_to", "open_house", "tool_registry"]
 
@@ -60,6 +61,7 @@ TOOLS = {
     "repository_state": "tools.worktrees:repository_state",
     "run_command": "tools.commands:run_command",
     "run_tests": "tools.testing:run_tests",
+    "run_workflow": "tools.run_workflow:run_workflow",
     "search_files": "tools.search:search_files",
     "speak": "tools.speak:speak",
     "speak_document": "tools.speak_document:speak_document",
@@ -86,10 +88,14 @@ class House:
         memory: The database.
         speech: The engine that speaks.
         builders: Graphs that this process brings itself, by name.
+        mcp: The MCP servers of agents.yaml.
     """
 
-    def __init__(self, settings: Settings, memory: Memory, speech: SpeechPort, builders: Builders) -> None:
+    def __init__(
+        self, settings: Settings, memory: Memory, speech: SpeechPort, builders: Builders, mcp: McpServers
+    ) -> None:
         self.builders = builders
+        self.mcp = mcp
         self.settings = settings
         self.memory = memory
         self.speech = speech
@@ -146,6 +152,7 @@ class House:
                 run.id,
                 self.settings.log_file,
                 run.rewinds,
+                self.mcp,
             )
 
         skill_folders = (
@@ -184,17 +191,26 @@ async def open_house(
         builders: Graphs that this process brings itself, by name.
     """
     from memory import open_memory
+    from tools.mcp_client.servers import McpServers
     from tools.speech.engine import EmbeddedSpeech
 
     log_to(settings.log_file)
     speech = EmbeddedSpeech(voice_root=settings.voices)
+    config = settings.config
+    mcp = McpServers(
+        config.mcp_servers,
+        folder=Path(config.folder or Path.cwd()),
+        logs=settings.log_file.parent,
+        taken=tool_registry(config),
+    )
     lasting = settings.config.memory
     async with open_memory(
         settings.database_url, checkpoints=checkpoints, durability=lasting.durability, encrypted=lasting.encrypted
     ) as memory:
         try:
-            yield House(settings, memory, speech, builders or {})
+            yield House(settings, memory, speech, builders or {}, mcp)
         finally:
+            await mcp.aclose()
             await speech.aclose()
 
 

@@ -1,29 +1,32 @@
-"""A workflow as data: checked before anything runs, then compiled to one LangGraph graph."""
+"""Workflows as LangGraph graphs: each step a node, each node a checkpoint."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 import json
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypedDict, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, Protocol, TypedDict, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel
 
-from nexus_agents.core.errors import ConfigError, InputError
-from nexus_agents.core.names import nearest
+from nexus_agents.agents.roster import Roster
+from nexus_agents.core.errors import InputError
 from nexus_agents.core.runs import Outcome
+from nexus_agents.core.workflow import Step
+from nexus_agents.runtime.workflow_check import FINISH, PLACEHOLDER, check_workflow
+from nexus_agents.runtime.workflow_file import read_workflow
 
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
 
     from nexus_agents.core.ports import Kit
 
-__all__ = ["Step", "WorkflowAgent", "build_workflow", "check_workflow"]
+__all__ = ["WorkflowAgent", "build", "build_inside", "build_workflow"]
 
-FINISH = "workflow-finish"
-PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w-]*)\}")
+SHOWN = 4000
+"""Characters of an answer that are shown where a workflow ends; the whole of it is kept."""
 
 
 class WorkflowAgent(Protocol):
@@ -34,21 +37,6 @@ class WorkflowAgent(Protocol):
         ...
 
 
-class Step(BaseModel):
-    """One step of a workflow."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    agent: str
-    action: str
-    """What to do; `{name}` stands for a value of the shared context."""
-    id: str = ""
-    """Name of the step in `depends_on` and in the shared context; the agent's name by default."""
-    depends_on: tuple[str, ...] = ()
-    retry: int = Field(default=3, ge=1, le=20)
-    """Attempts where a transient fault is met."""
-
-
 class State(TypedDict):
     """The shared context: the initial values, then the answer of each step under its id."""
 
@@ -57,46 +45,50 @@ class State(TypedDict):
     result: dict[str, Any]
 
 
-def check_workflow(workflow: Mapping[str, Any], agents: Mapping[str, object], context: Mapping[str, Any]) -> list[Step]:
-    """Return the steps of a workflow that can run to its end.
+class Inside(TypedDict):
+    """A workflow file that another graph runs, what it is given, and what was read from it."""
 
-    Args:
-        workflow: `{"steps": [{"agent", "action", "id"?, "depends_on"?, "retry"?}]}`.
-        agents: What is registered.
-        context: The initial context.
+    request: str
+    path: str
+    given: dict[str, str]
+    steps: NotRequired[list[dict[str, Any]]]
+    context: NotRequired[dict[str, Any]]
+    result: NotRequired[dict[str, Any]]
+
+
+def build(kit: Kit) -> StateGraph[State]:
+    """Return the graph of a workflow whose steps stand in the inputs of the run: no file is needed to go on with it.
 
     Raises:
-        ConfigError: An unknown agent or step, a cycle, a step that is named twice or as it cannot be, or context
-            that nobody provides.
-        InputError: The initial context cannot be kept as JSON.
+        ConfigError: An agent is not there (any more).
     """
-    steps = _read(workflow)
-    ids = [step.id for step in steps]
-    for step in steps:
-        # LangGraph keeps these names and signs for itself.
-        if step.id == FINISH or step.id.startswith("__") or re.search(r"[:|]", step.id):
-            raise ConfigError(
-                f"A step cannot be named {step.id!r}.", "Give it an `id` of letters, digits, hyphens and underscores."
-            )
-        _refuse_unknown("agent", step.agent, agents, f"Register it first: register_agent({step.agent!r}, ...).")
-        for name in step.depends_on:
-            _refuse_unknown("step", name, ids, f"The steps are: {', '.join(ids)}.")
-    if len(set(ids)) < len(ids):
-        twice = next(name for name in ids if ids.count(name) > 1)
-        raise ConfigError(f"Two steps are named {twice!r}.", "Give each its own `id`.")
-    for step, known in zip(steps, _ancestors(steps), strict=True):
-        asked = {*PLACEHOLDER.findall(step.action), *getattr(agents[step.agent], "asks_for", ())}
-        missing = sorted(asked - set(context) - known)
-        if missing:
-            raise ConfigError(
-                f"Step {step.id!r} needs {missing[0]!r}, which nothing before it provides.",
-                "Put it into initial_context, or let the step depend on the one that makes it.",
-            )
-    try:
-        json.dumps(dict(context))
-    except TypeError as error:
-        raise InputError(f"The initial context cannot be kept: {error}.", "Use values that JSON can hold.") from error
-    return steps
+    inputs = kit.run.inputs
+    roster = Roster(kit.config)
+    return build_workflow(check_workflow(inputs, roster, inputs.get("context", {})), roster, kit)
+
+
+def build_inside(kit: Kit) -> StateGraph[Inside]:
+    """Return a graph that reads a workflow file and works it, for tools: a resume does not read the file again."""
+    from langgraph.graph import END, START, StateGraph
+
+    async def read(state: Inside) -> dict[str, Any]:
+        found = read_workflow(Path(state["path"]), kit.config, state["given"])
+        return {"steps": [step.model_dump(mode="json") for step in found.steps], "context": dict(found.context)}
+
+    async def work(state: Inside) -> dict[str, Any]:
+        steps = [Step.model_validate(raw) for raw in state.get("steps", [])]
+        context = state.get("context", {})
+        graph = build_workflow(steps, Roster(kit.config), kit).compile()
+        ended = await graph.ainvoke(cast("Any", {"request": state["request"], "context": context}))
+        return {"result": ended["result"]}
+
+    graph = StateGraph(Inside)
+    graph.add_node("read", read)
+    graph.add_node("work", work)
+    graph.add_edge(START, "read")
+    graph.add_edge("read", "work")
+    graph.add_edge("work", END)
+    return graph
 
 
 def build_workflow(steps: Sequence[Step], agents: Mapping[str, object], kit: Kit) -> StateGraph[State]:
@@ -112,7 +104,8 @@ def build_workflow(steps: Sequence[Step], agents: Mapping[str, object], kit: Kit
 
     async def finish(state: State) -> dict[str, Any]:
         made = {step.id: state["context"].get(step.id) for step in steps}
-        outcome = Outcome(summary=f"{len(steps)} steps are done: {', '.join(made)}.", data={"results": made})
+        told = [f"{len(steps)} steps are done: {', '.join(made)}.", *(_shown(made[name]) for name in last)]
+        outcome = Outcome(summary="\n\n".join(part for part in told if part), data={"results": made})
         return {"result": outcome.model_dump(mode="json")}
 
     graph.add_node(FINISH, finish)
@@ -137,6 +130,7 @@ def _node(step: Step, agent: object, kit: Kit) -> Callable[[State], Awaitable[di
 
 async def _call(agent: object, kit: Kit, action: str, context: Mapping[str, Any]) -> object:
     from nexus_agents.agents.base import Agent
+    from nexus_agents.agents.custom import Words
 
     if isinstance(agent, Agent):
         from langchain_core.messages import HumanMessage
@@ -144,7 +138,8 @@ async def _call(agent: object, kit: Kit, action: str, context: Mapping[str, Any]
         # A message of its own, so that what is known is not taken for what is asked.
         shared = json.dumps(dict(context), indent=1, ensure_ascii=False)
         known = [HumanMessage(f"Shared context of the workflow:\n```json\n{shared}\n```")] if context else []
-        return await cast("Agent[Any]", agent).run(kit, action, history=known)
+        answer = await cast("Agent[Any]", agent).run(kit, action, history=known)
+        return answer.text if isinstance(answer, Words) else answer
     call = cast("WorkflowAgent", agent)
     if inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(getattr(call, "__call__", None)):  # noqa: B004
         answer = call(action, context)
@@ -154,49 +149,14 @@ async def _call(agent: object, kit: Kit, action: str, context: Mapping[str, Any]
     return await answer if inspect.isawaitable(answer) else answer
 
 
-def _read(workflow: Mapping[str, Any]) -> list[Step]:
-    try:
-        steps = [Step.model_validate(raw) for raw in workflow["steps"]]
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"A step of the workflow is wrong: {where}: {first['msg']}.",
-            "A step is {'agent', 'action', 'id'?, 'depends_on'?, 'retry'?}.",
-        ) from error
-    except (KeyError, TypeError) as error:
-        raise ConfigError(
-            "The workflow has no steps.", 'Write it as {"steps": [{"agent": ..., "action": ...}]}.'
-        ) from error
-    if not steps:
-        raise ConfigError("The workflow has no steps.", "Give it at least one.")
-    return [step if step.id else step.model_copy(update={"id": step.agent}) for step in steps]
-
-
-def _ancestors(steps: Sequence[Step]) -> list[set[str]]:
-    by_id = {step.id: step for step in steps}
-    known: dict[str, set[str]] = {}
-
-    def visit(name: str, path: tuple[str, ...]) -> set[str]:
-        if name in path:
-            circle = " -> ".join([*path[path.index(name) :], name])
-            raise ConfigError(f"The steps wait for each other in a circle: {circle}.", "Remove one `depends_on`.")
-        if name not in known:
-            before = by_id[name].depends_on
-            known[name] = {*before}.union(*(visit(other, (*path, name)) for other in before))
-        return known[name]
-
-    return [visit(step.id, ()) for step in steps]
-
-
-def _refuse_unknown(kind: str, name: str, known: Mapping[str, object] | Sequence[str], hint: str) -> None:
-    if name not in known:
-        close = nearest(name, known)
-        raise ConfigError(f"There is no {kind} named {name!r}.", f"Did you mean {close!r}?" if close else hint)
-
-
 def _as_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _shown(answer: object) -> str:
+    parts = cast("dict[str, object]", answer) if isinstance(answer, dict) else {}
+    text = _as_text(parts.get("summary") or cast("object", answer))
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]} ..."
 
 
 def _as_json(answer: object, step: Step) -> object:

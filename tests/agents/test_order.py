@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nexus_agents.core.config import AgentConfig
 from plays import Play, of
+
+from nexus_agents.core.config import AgentConfig
 
 
 async def test_edits_of_one_file_in_one_answer_are_all_there_and_in_order(play: Play) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from nexus_agents.core.config import Config
 from nexus_agents.core.errors import ConfigError
+from nexus_agents.core.reading import Location, Page, config_faults, section_of
 from nexus_agents.runtime.settings import load_settings, read_yaml
+from nexus_agents.runtime.yaml_file import read_yaml_file
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -38,6 +43,34 @@ def test_the_shipped_file_says_the_defaults() -> None:
         ("approvals:\n  execute: sometimes\n", 2, "approvals.execute", "'sometimes'"),
         ("models:\n  - a\n", 1, "models", "['a']"),
         ("retries: 99\n", 1, "retries", "99"),
+        # At every depth, in whatever the section stands.
+        (
+            "models:\n  m:\n    model: a:b\n    price:\n      inptu: 1\n      output: 1\n",
+            5,
+            "models.m.price.inptu",
+            "'input'",
+        ),
+        ("models:\n  m:\n    model: a:b\n    price: {input: 1}\n", 4, "models.m.price.output is missing", "there"),
+        ("models:\n  m:\n    model: a:b\n    budget:\n      tokns: 1\n", 5, "models.m.budget.tokns", "'tokens'"),
+        ("models:\n  m: {}\n", 2, "models.m.model is missing", "docs/configuration.md"),
+        ("mcp_servers:\n  notes:\n    comand: x\n", 3, "mcp_servers.notes.comand", "'command'"),
+        ("mcp_servers:\n  notes: {risk: red, command: x}\n", 2, "mcp_servers.notes.risk", "'read'"),
+        ("mcp_servers:\n  notes: {args: [a]}\n", 2, "it has a command or a url", "{'args': ['a']}"),
+        ("mcp_servers:\n  my_notes: {command: x}\n", 2, "mcp_servers.my_notes: 'my_notes' is no name", "A-Za-z0-9-"),
+        ("budget:\n  tokns: 5\n", 2, "'budget.tokns'", "'tokens'"),
+        ("budget:\n  money: 0\n", 2, "budget.money", "0"),
+        ("agents:\n  review:\n    limits: {minuts: 5}\n", 3, "agents.review.limits.minuts", "'minutes'"),
+        ("agents:\n  my agent: {prompt: p.md}\n", 2, "'my agent' is no name", "A-Za-z"),
+        ("agents:\n  reviwer: {model: x}\n", 2, "no agent named 'reviwer'", "'review'"),
+        ("agents:\n  reviw: {prompt: p.md}\n", 2, "no agent named 'reviw'", "'review'"),
+        ("sandbox:\n  levl: auto\n", 2, "'sandbox.levl'", "'level'"),
+        ("sandbox:\n  level: bubblewarp\n", 2, "sandbox.level", "'bubblewrap'"),
+        ("approvals:\n  read: alow\n", 2, "approvals.read", "'allow'"),
+        ("folder: /tmp\n", 1, "no setting 'folder'", "default_model"),
+        ("1: x\n", 1, "no setting '1'", "default_model"),
+        ("retries: 1\nskills: []\nretries: 2\n", 3, "'retries' stands on line 1 already", "remove one"),
+        ("skills:\n  - a\n  - {b: c}\n", 3, "skills.1", "{'b': 'c'}"),
+        ("skillz: []\nmodels:\n  a: {model: 3}\n", 1, "'skillz'", "'skills'"),
     ],
 )
 def test_a_wrong_setting_is_named(tmp_path: Path, text: str, line: int, message: str, hint: str) -> None:
@@ -47,6 +80,58 @@ def test_a_wrong_setting_is_named(tmp_path: Path, text: str, line: int, message:
     assert f"{path}, line {line}:" in caught.value.message
     assert message in caught.value.message
     assert hint in caught.value.hint
+
+
+def test_a_name_that_is_like_an_agents_may_be_that_of_ones_own(tmp_path: Path) -> None:
+    config = read_yaml(write(tmp_path, "agents:\n  reviewer: {prompt: p.md}\n  tester: {prompt: p.md}\n"))
+    assert list(config.agents) == ["reviewer", "tester"]
+
+
+def every_section(model: type[BaseModel] = Config, location: Location = ()) -> Iterator[Location]:
+    """Where keys may stand, in an agents.yaml in which everything is given."""
+    yield location
+    for name, field in model.model_fields.items():
+        inner = section_of(model, (name,))
+        named = section_of(model, (name, "x"))
+        if inner is not None:
+            yield from every_section(inner, (*location, name))
+        elif named is not None and "dict[" in str(field.annotation):
+            yield from every_section(named, (*location, name, "x"))
+
+
+SECTIONS = list(every_section())
+
+
+@pytest.mark.parametrize("location", SECTIONS, ids=lambda location: ".".join(location) or "top")
+def test_a_wrong_key_is_met_by_the_right_one_in_every_section(location: Location) -> None:
+    section = section_of(Config, location)
+    assert section is not None
+    right = next(name for name, field in section.model_fields.items() if not field.exclude and len(name) > 3)
+    wrong = right[:-2] + right[-1] + right[-2]
+    data: Any = {wrong: 1}
+    for part in reversed(location):
+        data = {part: data}
+    faults = config_faults(data, Page("f", lambda _: 1))
+    assert [fault.hint for fault in faults if fault.key == ".".join([*location, wrong])] == [f"Did you mean {right!r}?"]
+
+
+def test_there_are_sections_of_all_kinds() -> None:
+    assert {(), ("models", "x", "price"), ("agents", "x", "limits"), ("graphs", "debate")} <= set(SECTIONS)
+    assert section_of(Config, ("models",)) is None
+    assert section_of(Config, ("tools", "x")) is None
+
+
+def test_all_that_is_wrong_is_found_in_the_order_of_lines(tmp_path: Path) -> None:
+    text = "retries: 0\nmodles: {}\nmodels:\n  a:\n    modle: x\nagents:\n  reviw: {}\nbudget: {turns: -1}\n"
+    file = read_yaml_file(write(tmp_path, text))
+    faults = config_faults(file.data, Page("f", file.line_of))
+    assert [(fault.line, fault.key) for fault in faults] == [
+        (1, "retries"),
+        (2, "modles"),
+        (5, "models.a.modle"),
+        (7, "agents.reviw"),
+        (8, "budget.turns"),
+    ]
 
 
 @pytest.mark.parametrize("text", ["models:\n  a: b: c\n", "agents: [\n", "\tretries: 1\n"])
