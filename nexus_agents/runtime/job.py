@@ -29,7 +29,7 @@ class RunJob:
     call_id: str
     agent: str
     workspace: Path
-    folder: Path
+    place: Path
     speech: SpeechPort
     voices: VoiceStore
     facts: FactStore
@@ -37,6 +37,12 @@ class RunJob:
     recorder: Recorder
     artifacts: ArtifactStore
     made: list[tuple[Path, str, str]] = field(default_factory=list[tuple[Path, str, str]])
+
+    @property
+    def folder(self) -> Path:
+        """A durable folder of this call alone, made when it is first asked for: most calls never do."""
+        self.place.mkdir(parents=True, exist_ok=True)
+        return self.place
 
     @property
     def run_id(self) -> str:

@@ -92,15 +92,13 @@ class House:
         graphs = NestedGraphs(graph_registry(config), lambda: kit)
 
         def make_job(tool: str, call_id: str, agent: str) -> RunJob:
-            folder = self.settings.calls(run.id) / call_id
-            folder.mkdir(parents=True, exist_ok=True)
             return RunJob(
                 run=run,
                 tool=tool,
                 call_id=call_id,
                 agent=agent,
                 workspace=workspace,
-                folder=folder,
+                place=self.settings.calls(run.id) / call_id,
                 speech=self.speech,
                 voices=self.memory.voices,
                 facts=self.memory.facts,
