@@ -64,7 +64,9 @@ class Worker:
     async def work(self, answers: Mapping[str, Decision]) -> RunFinished:
         """Run the graph until it ends or has to wait."""
         from nexus_agents.runtime.chunks import Chunks
+        from nexus_agents.runtime.tracing import spare_threads
 
+        spare_threads()
         kit = self._house.kit(self._run, self._show)
         build = self._house.builders.get(self._run.graph) or graph_registry(kit.config).load(self._run.graph)
         graph = compile_graph(build, kit, self._memory.checkpointer, self._memory.store)
