@@ -1,15 +1,12 @@
 """The workflow with Microsoft Agent Framework, each agent given what the last one said.
 
-Variants: `chain` calls three agents one after the other; `workflow` has them in a `SequentialBuilder`. Nothing is kept: a run that is cut off begins anew (checkpoints of a workflow are written at its supersteps, here an
-agent each, where a storage is given; the calls of an agent are not written down). The client has the layers that the
-framework's own clients have: calls of functions, middleware, telemetry (which is off).
+Variants: `chain` calls three agents one after the other; `workflow` has them in a `SequentialBuilder`. Nothing is kept:
+a run that is cut off begins anew (where a storage is given a workflow is checkpointed at its supersteps, here an agent
+each; the calls of an agent are not written down). The client has the layers that the framework's own clients have:
+calls of functions, middleware, telemetry (which is off).
 """
 
 from __future__ import annotations
-
-import time
-
-BEGUN = time.perf_counter()
 
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
@@ -27,7 +24,7 @@ from agent_framework.observability import ChatTelemetryLayer
 from agent_framework.orchestrations import SequentialBuilder
 from stage import AGENTS, PROMPT, TASK, add, decide, imported, lookup, measure, options, run
 
-IMPORTED = imported(BEGUN)
+IMPORTED = imported()
 
 
 class InstantClient(FunctionInvocationLayer, ChatMiddlewareLayer, ChatTelemetryLayer, BaseChatClient):

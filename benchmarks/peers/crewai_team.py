@@ -1,4 +1,4 @@
-"""The workflow with CrewAI: a crew of three agents and three tasks, in sequence, each task given what the last one made.
+"""The workflow with CrewAI: three agents and three tasks in sequence, each task given what the last one made.
 
 Nothing is kept but the newest outputs of tasks, from which a crew can be replayed task by task; the calls of an agent
 are not written down. Telemetry is off, and so are tracing and the printing of each step.
@@ -6,24 +6,14 @@ are not written down. Telemetry is off, and so are tracing and the printing of e
 
 from __future__ import annotations
 
-import time
-
-BEGUN = time.perf_counter()
-
-import os
-import tempfile
 from typing import Any
-
-# Its database of task outputs goes into a folder of this process.
-HOME = tempfile.TemporaryDirectory()
-os.environ |= {"HOME": HOME.name, "XDG_DATA_HOME": HOME.name}
 
 import stage
 from crewai import Agent, BaseLLM, Crew, Process, Task
 from crewai.tools import tool
 from stage import AGENTS, PROMPT, TASK, decide, imported, measure, options, run
 
-IMPORTED = imported(BEGUN)
+IMPORTED = imported()
 
 
 class InstantLLM(BaseLLM):

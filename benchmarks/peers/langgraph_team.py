@@ -7,10 +7,6 @@ next one begins. A tool that is cut off runs again.
 
 from __future__ import annotations
 
-import time
-
-BEGUN = time.perf_counter()
-
 import tempfile
 import uuid
 from contextlib import AsyncExitStack
@@ -23,7 +19,7 @@ from langchain_core.tools import tool
 from langgraph.graph import END, START, StateGraph
 from stage import AGENTS, PROMPT, TASK, add, imported, lookup, measure, options, report_steps, run
 
-IMPORTED = imported(BEGUN)
+IMPORTED = imported()
 
 
 class State(TypedDict):

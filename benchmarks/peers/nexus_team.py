@@ -8,10 +8,6 @@ ones a power failure too (an fsync each, as AsyncSqliteSaver does).
 
 from __future__ import annotations
 
-import time
-
-BEGUN = time.perf_counter()
-
 import tempfile
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
@@ -26,7 +22,7 @@ from nexus_agents.agents.loop import build_loop
 from nexus_agents.core.config import Config, MemoryConfig
 from nexus_agents.core.events import RunFinished
 
-IMPORTED = imported(BEGUN)
+IMPORTED = imported()
 
 
 class Counter(AssistantAgent):

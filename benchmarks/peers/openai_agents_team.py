@@ -7,10 +7,6 @@ OpenAI, is off.
 
 from __future__ import annotations
 
-import time
-
-BEGUN = time.perf_counter()
-
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -19,7 +15,7 @@ from agents import Agent, Model, ModelResponse, Runner, Usage, function_tool
 from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
 from stage import AGENTS, PROMPT, TASK, add, decide, imported, lookup, measure, options, run
 
-IMPORTED = imported(BEGUN)
+IMPORTED = imported()
 
 
 class InstantModel(Model):

@@ -6,16 +6,12 @@ on servers or libraries beside it: Temporal, DBOS, Prefect, Restate).
 
 from __future__ import annotations
 
-import time
-
-BEGUN = time.perf_counter()
-
 from pydantic_ai import Agent
 from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart, ToolReturnPart, UserPromptPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from stage import AGENTS, PROMPT, TASK, add, decide, imported, lookup, measure, options, run
 
-IMPORTED = imported(BEGUN)
+IMPORTED = imported()
 
 
 async def instant(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import inspect
+import itertools
 import json
 import os
 import re
@@ -23,6 +24,7 @@ __all__ = [
     "AGENTS",
     "ANSWER",
     "PROMPT",
+    "QUIET",
     "TASK",
     "add",
     "decide",
@@ -31,10 +33,10 @@ __all__ = [
     "measure",
     "options",
     "report_steps",
+    "run",
 ]
 
-# What a library would send home is none of this benchmark's business, and takes time.
-os.environ |= {
+QUIET = {
     "CREWAI_DISABLE_TELEMETRY": "true",
     "CREWAI_DISABLE_TRACKING": "true",
     "CREWAI_TRACING_ENABLED": "false",
@@ -43,6 +45,7 @@ os.environ |= {
     "OPENAI_AGENTS_DISABLE_TRACING": "1",
     "OTEL_SDK_DISABLED": "true",
 }
+"""What libraries would send home is none of this benchmark's business, and takes time."""
 
 AGENTS = ("planner", "worker", "checker")
 PROMPT = "Count one further with your tools and name the number."
@@ -85,9 +88,9 @@ def decide(task: str, results: Sequence[str]) -> tuple[str, dict[str, int]] | st
     return ("lookup", {"number": number}) if results else ("add", {"a": number, "b": 1})
 
 
-def imported(begun: float) -> float:
-    """Return the milliseconds since `begun`, a figure of `time.perf_counter`."""
-    return 1000 * (time.perf_counter() - begun)
+def imported() -> float:
+    """Return the CPU time of this process so far (ms); asked for when everything is imported."""
+    return 1000 * time.process_time()
 
 
 def options(*variants: str) -> argparse.Namespace:
@@ -127,7 +130,7 @@ def report_steps(marks: Sequence[float]) -> None:
     Args:
         marks: `time.process_time` at each call of the model (seconds).
     """
-    steps = [1000 * (after - before) for before, after in zip(marks, marks[1:], strict=False)]
+    steps = [1000 * (after - before) for before, after in itertools.pairwise(marks)]
     print(json.dumps({"steps": steps, "rss": _peak()}))
 
 
