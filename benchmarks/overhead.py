@@ -177,34 +177,30 @@ def rows_of(found: dict[Peer, list[Figures]]) -> list[dict[str, Any]]:
 
 
 def growth(rounds: int) -> list[dict[str, Any]]:
-    """Measure one long conversation: CPU of a step early in it and late.
-
-    Of each step the least of all rounds counts, and of each hundred steps the median: whatever else runs on the machine
-    only ever adds.
-    """
-    lengths = {NEXUS: STEPS, PLAIN: STEPS, OFFICIAL: OFFICIAL_STEPS}
-    told: dict[Peer, list[list[float]]] = {peer: [] for peer in lengths}
-    for number in range(rounds):
-        for peer, steps in lengths.items():
+    """Measure one long conversation: what is added to the CPU of a step of LangGraph's own agent, early and late."""
+    rows: list[dict[str, Any]] = []
+    what = "CPU of a step (a model call, a tool call)"
+    for peer, steps, late, limit in ((NEXUS, STEPS, LATE, 1.2), (OFFICIAL, OFFICIAL_STEPS, OFFICIAL_LATE, None)):
+        told: list[Figures] = []
+        for number in range(rounds):
             print(f"growth, round {number + 1} of {rounds}: {peer.name}", file=sys.stderr)
-            told[peer].append(work(peer, "--steps", str(steps))["steps"])
-    least = {peer: [min(step) for step in zip(*pieces, strict=True)] for peer, pieces in told.items()}
-    early = {peer: statistics.median(steps[EARLY]) for peer, steps in least.items()}
-    late = {peer: statistics.median(least[peer][LATE]) for peer in (NEXUS, PLAIN)}
-    official_late = statistics.median(least[OFFICIAL][OFFICIAL_LATE])
-    plain_then = statistics.median(least[PLAIN][OFFICIAL_LATE])
-    adds = (early[NEXUS] - early[PLAIN], late[NEXUS] - late[PLAIN])
-    theirs = (early[OFFICIAL] - early[PLAIN], official_late - plain_then)
-    what = "CPU of a step (a model call and a tool call)"
-    return [
-        *(row(f"{peer.name}: {what}, steps 100 to 200", early[peer], "ms") for peer in lengths),
-        *(row(f"{peer.name}: {what}, steps 900 to 1,000", late[peer], "ms") for peer in (NEXUS, PLAIN)),
-        row(f"{OFFICIAL.name}: {what}, steps 300 to 400", official_late, "ms"),
-        row("Nexus adds to LangGraph: CPU of a step, steps 100 to 200", adds[0], "ms"),
-        row("Nexus adds to LangGraph: CPU of a step, steps 900 to 1,000", adds[1], "ms"),
-        row("what Nexus adds, steps 900 to 1,000 / 100 to 200", adds[1] / adds[0], "x", at_most=1.2),
-        row("what AsyncSqliteSaver adds, steps 300 to 400 / 100 to 200", theirs[1] / theirs[0], "x"),
-    ]
+            told.append(work(peer, "--steps", str(steps)))
+        added: dict[slice, list[float]] = {}
+        for window in (EARLY, late):
+            span = f"steps {window.start} to {window.stop}"
+            for key, name in (("plain", "LangGraph alone, beside it"), ("steps", peer.name)):
+                pieces = [statistics.median(one[key][window]) for one in told]
+                rows.append(row(f"{name}: {what}, {span}", statistics.median(pieces), "ms"))
+            differences = [
+                [mine - plain for mine, plain in zip(one["steps"][window], one["plain"][window], strict=True)]
+                for one in told
+            ]
+            added[window] = [statistics.median(each) for each in differences]
+            rows.append(row(f"{peer.name} adds (median of steps), {span}", statistics.median(added[window]), "ms"))
+        ratio = statistics.median(after / before for before, after in zip(added[EARLY], added[late], strict=True))
+        spans = f"steps {late.start} to {late.stop} / {EARLY.start} to {EARLY.stop}"
+        rows.append(row(f"what {peer.name} adds, {spans} (median of rounds)", ratio, "x", at_most=limit))
+    return rows
 
 
 def main() -> None:

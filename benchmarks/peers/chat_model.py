@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -20,12 +19,14 @@ class InstantModel(BaseChatModel):
     """Says what `decide` says.
 
     Attributes:
-        steps: Instead, call `add` so many times and then stop.
-        marks: `time.process_time` at each call of any such model (seconds).
+        steps: Instead, call `add` so many times and then stop, a step at a time.
+        who: Which of two conversations this is.
+        turns: What lets them take their steps in turn (conversation.py).
     """
 
     steps: int = 0
-    marks: ClassVar[list[float]] = []
+    who: int = 1
+    turns: ClassVar[Any] = None
 
     @property
     def _llm_type(self) -> str:
@@ -36,7 +37,6 @@ class InstantModel(BaseChatModel):
         return self
 
     def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
-        self.marks.append(time.process_time())
         usage = UsageMetadata(input_tokens=10, output_tokens=2, total_tokens=12)
         said = self._further(messages) if self.steps else self._next(messages)
         if isinstance(said, str):
@@ -48,6 +48,8 @@ class InstantModel(BaseChatModel):
 
     async def _agenerate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
         # LangChain would otherwise hand an async call to a thread.
+        if self.steps:
+            await self.turns.next(self.who)
         return self._generate(messages)
 
     def _next(self, messages: list[BaseMessage]) -> tuple[str, dict[str, int]] | str:

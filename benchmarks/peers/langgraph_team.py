@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from chat_model import InstantModel
+from conversation import GO, side_by_side
 from langchain.agents import create_agent
 from langchain_core.tools import tool
 from langgraph.graph import END, START, StateGraph
-from stage import AGENTS, PROMPT, TASK, add, imported, lookup, measure, options, report_steps, run
+from stage import AGENTS, PROMPT, TASK, add, imported, lookup, measure, options, run
 
 IMPORTED = imported()
 
@@ -44,13 +45,12 @@ def team(checkpointer: Any) -> Any:
     return graph.compile(checkpointer=checkpointer)
 
 
-async def converse(steps: int, checkpointer: Any, config: dict[str, Any]) -> None:
+async def converse(steps: int, checkpointer: Any) -> None:
     """Let one agent call a tool many times."""
-    model = InstantModel(steps=steps)
-    agent = create_agent(model, [tool(add)], system_prompt=PROMPT, checkpointer=checkpointer)
+    agent = create_agent(InstantModel(steps=steps), [tool(add)], system_prompt=PROMPT, checkpointer=checkpointer)
+    config: Any = {"configurable": {"thread_id": "long"}, "recursion_limit": 3 * steps}
     durable: Any = {"durability": "sync"} if checkpointer else {}
-    await agent.ainvoke({"messages": [("user", "Go on.")]}, {**config, "recursion_limit": 3 * steps + 10}, **durable)
-    report_steps(model.marks)
+    await agent.ainvoke({"messages": [("user", GO)]}, config, **durable)
 
 
 async def main() -> None:
@@ -66,7 +66,7 @@ async def main() -> None:
             checkpointer = await stack.enter_async_context(saver)
             await checkpointer.setup()
         if chosen.steps:
-            await converse(chosen.steps, checkpointer, {"configurable": {"thread_id": "long"}})
+            await side_by_side(chosen.steps, converse(chosen.steps, checkpointer))
             return
         graph = team(checkpointer)
         durable: Any = {"durability": "sync"} if checkpointer else {}

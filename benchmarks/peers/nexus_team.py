@@ -12,10 +12,10 @@ import tempfile
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
-from chat_model import InstantModel
+from conversation import GO, side_by_side
 from langchain_core.messages import HumanMessage
 from langgraph.graph import END, START, StateGraph
-from stage import AGENTS, PROMPT, TASK, imported, measure, options, report_steps, run
+from stage import AGENTS, PROMPT, TASK, imported, measure, options, run
 
 from nexus_agents import AssistantAgent, Settings, open_runtime
 from nexus_agents.agents.loop import build_loop
@@ -98,11 +98,12 @@ async def main() -> None:
                 async for event in runtime.stream(started.id):
                     last = event
                 assert isinstance(last, RunFinished)
-                return last.summary if last.status == "done" else str(last.error)
+                if last.status != "done":
+                    raise SystemExit(str(last.error))
+                return last.summary
 
             if chosen.steps:
-                assert await execute("conversation", "Go on.") == f"number {chosen.steps}"
-                report_steps(InstantModel.marks)
+                await side_by_side(chosen.steps, execute("conversation", GO))
             else:
                 await measure(execute, import_ms=IMPORTED, runs=chosen.runs)
 

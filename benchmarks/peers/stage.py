@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import inspect
-import itertools
 import json
 import os
 import re
@@ -32,7 +31,6 @@ __all__ = [
     "lookup",
     "measure",
     "options",
-    "report_steps",
     "run",
 ]
 
@@ -122,16 +120,6 @@ async def measure(execute: Callable[[], Awaitable[str] | str], *, import_ms: flo
         if said != ANSWER:
             raise SystemExit(f"the last agent said {said!r}, not {ANSWER!r}")
     print(json.dumps({"wall": walls, "cpu": spent, "import": import_ms, "rss": _peak()}))
-
-
-def report_steps(marks: Sequence[float]) -> None:
-    """Print the CPU time of each step of a conversation.
-
-    Args:
-        marks: `time.process_time` at each call of the model (seconds).
-    """
-    steps = [1000 * (after - before) for before, after in itertools.pairwise(marks)]
-    print(json.dumps({"steps": steps, "rss": _peak()}))
 
 
 def run(main: Awaitable[None]) -> None:
