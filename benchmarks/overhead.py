@@ -33,8 +33,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PEERS = Path(__file__).resolve().parent / "peers"
 PLACE = ROOT / ".tooling" / "overhead"
 
-ROUNDS = 9
-GROWTH_ROUNDS = 5
+ROUNDS = 7
+GROWTH_ROUNDS = 3
 STEPS = 1000
 OFFICIAL_STEPS = 400
 EARLY, LATE, OFFICIAL_LATE = slice(100, 200), slice(900, 1000), slice(300, 400)
@@ -177,7 +177,11 @@ def rows_of(found: dict[Peer, list[Figures]]) -> list[dict[str, Any]]:
 
 
 def growth(rounds: int) -> list[dict[str, Any]]:
-    """Measure one long conversation: what is added to the CPU of a step of LangGraph's own agent, early and late."""
+    """Measure one long conversation: what is added to the CPU of a step of LangGraph's own agent, early and late.
+
+    Late is compared with early in units of a piece of work that is always the same, since the machine may have become
+    slower in between.
+    """
     rows: list[dict[str, Any]] = []
     what = "CPU of a step (a model call, a tool call)"
     for peer, steps, late, limit in ((NEXUS, STEPS, LATE, 1.2), (OFFICIAL, OFFICIAL_STEPS, OFFICIAL_LATE, None)):
@@ -185,19 +189,18 @@ def growth(rounds: int) -> list[dict[str, Any]]:
         for number in range(rounds):
             print(f"growth, round {number + 1} of {rounds}: {peer.name}", file=sys.stderr)
             told.append(work(peer, "--steps", str(steps)))
-        added: dict[slice, list[float]] = {}
+        added: list[list[float]] = []
         for window in (EARLY, late):
             span = f"steps {window.start} to {window.stop}"
             for key, name in (("plain", "LangGraph alone, beside it"), ("steps", peer.name)):
                 pieces = [statistics.median(one[key][window]) for one in told]
                 rows.append(row(f"{name}: {what}, {span}", statistics.median(pieces), "ms"))
-            differences = [
-                [mine - plain for mine, plain in zip(one["steps"][window], one["plain"][window], strict=True)]
-                for one in told
-            ]
-            added[window] = [statistics.median(each) for each in differences]
-            rows.append(row(f"{peer.name} adds (median of steps), {span}", statistics.median(added[window]), "ms"))
-        ratio = statistics.median(after / before for before, after in zip(added[EARLY], added[late], strict=True))
+            pairs = [zip(one["steps"][window], one["plain"][window], strict=True) for one in told]
+            differences = [statistics.median(mine - plain for mine, plain in each) for each in pairs]
+            same = [statistics.median(one["same"][window]) for one in told]
+            added.append([each / unit for each, unit in zip(differences, same, strict=True)])
+            rows.append(row(f"{peer.name} adds (median of steps), {span}", statistics.median(differences), "ms"))
+        ratio = statistics.median(after / before for before, after in zip(*added, strict=True))
         spans = f"steps {late.start} to {late.stop} / {EARLY.start} to {EARLY.stop}"
         rows.append(row(f"what {peer.name} adds, {spans} (median of rounds)", ratio, "x", at_most=limit))
     return rows
