@@ -38,10 +38,19 @@ def row(
     }
 
 
-def report(name: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Print rows and write them to results/NAME.json."""
+def report(name: str, rows: Sequence[dict[str, Any]], *, write: bool = True) -> None:
+    """Print rows and write them to results/NAME.json.
+
+    Args:
+        name: The benchmark.
+        rows: The figures; a value is None where there is nothing but `what` to be said.
+        write: Whether they are written too.
+    """
     for one in rows:
         must = "" if one["must_be"] is None else f"must be {one['must_be']}: {'met' if one['met'] else 'NOT MET'}"
-        print(f"{one['what']:<84} {one['value']:>12,} {one['unit']:<8} {must}".rstrip())
+        value = "" if one["value"] is None else f"{one['value']:,}"
+        print(f"{one['what']:<84} {value:>12} {one['unit']:<8} {must}".rstrip())
+    if not write:
+        return
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(list(rows), indent=1) + "\n", encoding="utf-8")

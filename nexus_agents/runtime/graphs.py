@@ -38,7 +38,7 @@ class CompiledGraph(Protocol):
         ...
 
     def astream(self, input: Any, config: Any, **options: Any) -> AsyncIterator[dict[str, Any]]:
-        """Run and yield parts of the v2 stream."""
+        """Run and yield parts of the stream, of the modes that are asked for."""
         ...
 
     async def aget_state(self, config: Any) -> Any:

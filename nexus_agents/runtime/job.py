@@ -30,7 +30,7 @@ class RunJob:
     call_id: str
     agent: str
     workspace: Path
-    folder: Path
+    place: Path
     speech: SpeechPort
     voices: VoiceStore
     facts: FactStore
@@ -40,6 +40,12 @@ class RunJob:
     processes: Processes
     skill_folders: Sequence[Path] = ()
     made: list[tuple[Path, str, str]] = field(default_factory=list[tuple[Path, str, str]])
+
+    @property
+    def folder(self) -> Path:
+        """A durable folder of this call alone, made when it is first asked for: most calls never do."""
+        self.place.mkdir(parents=True, exist_ok=True)
+        return self.place
 
     @property
     def run_id(self) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -231,7 +232,7 @@ class RunToolbox:
         _recorded(spec, call)
 
     def _langchain_tool(self, spec: ToolSpec, agent: str) -> BaseTool:
-        from langchain_core.tools import InjectedToolCallId, StructuredTool, ToolException
+        from langchain_core.tools import StructuredTool, ToolException
 
         async def invoke(tool_call_id: str, **arguments: Any) -> str:
             # Some servers number the calls of each answer from the start: the id alone would be that of an earlier
@@ -246,20 +247,27 @@ class RunToolbox:
             # Results may be longer than a model needs to know.
             return str(getattr(result, "for_model", result.model_dump_json)())
 
-        schema = create_model(
-            f"{spec.arguments.__name__}Call",
-            __base__=spec.arguments,
-            tool_call_id=(Annotated[str, InjectedToolCallId], ...),
-        )
         return StructuredTool(
             name=spec.name,
             description=spec.description,
-            args_schema=schema,
+            args_schema=_call_schema(spec.arguments),
             coroutine=invoke,
             handle_tool_error=True,
             # LangChain's own words for it name neither the argument nor what is wrong with it.
             handle_validation_error=lambda error: str(_wrong_arguments(spec, error.errors()[0])),
         )
+
+
+@lru_cache(maxsize=256)
+def _call_schema(arguments: type[BaseModel]) -> type[BaseModel]:
+    # Pydantic takes about a millisecond to make a model, and an agent is given its tools anew in each of its turns.
+    from langchain_core.tools import InjectedToolCallId
+
+    return create_model(
+        f"{arguments.__name__}Call",
+        __base__=arguments,
+        tool_call_id=(Annotated[str, InjectedToolCallId], ...),
+    )
 
 
 def _recorded(spec: ToolSpec, call: ToolCall) -> BaseModel:

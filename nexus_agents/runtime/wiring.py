@@ -124,15 +124,13 @@ class House:
 
         def tools_in(place: Path) -> RunToolbox:
             def make_job(tool: str, call_id: str, agent: str) -> RunJob:
-                folder = self.settings.calls(run.id) / call_id
-                folder.mkdir(parents=True, exist_ok=True)
                 return RunJob(
                     run=run,
                     tool=tool,
                     call_id=call_id,
                     agent=agent,
                     workspace=place,
-                    folder=folder,
+                    place=self.settings.calls(run.id) / call_id,
                     speech=self.speech,
                     voices=self.memory.voices,
                     facts=self.memory.facts,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from nexus_agents.core.config import ROLES
 from nexus_agents.core.errors import ExitCode, NexusError
-from nexus_agents.core.events import ApprovalAsked, RunFinished, TextChunk
+from nexus_agents.core.events import ApprovalAsked, RunFinished
 from nexus_agents.core.runs import Outcome, RunError
 from nexus_agents.models.source import Models
 from nexus_agents.runtime.approvals import answer_to
@@ -70,6 +70,9 @@ class Worker:
 
     async def work(self, answers: Mapping[str, Decision]) -> RunFinished:
         """Run the graph until it ends or has to wait; background processes of the run end with that."""
+        from nexus_agents.runtime.tracing import spare_threads
+
+        spare_threads()
         kit = self._house.kit(self._run, self._show)
         try:
             return await self._graph(kit, answers)
@@ -77,6 +80,8 @@ class Worker:
             await kit.processes.end()
 
     async def _graph(self, kit: RunKit, answers: Mapping[str, Decision]) -> RunFinished:
+        from nexus_agents.runtime.chunks import Chunks
+
         build = self._house.builders.get(self._run.graph) or graph_registry(kit.config).load(self._run.graph)
         graph = compile_graph(build, kit, self._memory.checkpointer, self._memory.store)
         config = {
@@ -85,10 +90,10 @@ class Worker:
             "recursion_limit": STEPS,
         }
         begin = await self._input(graph, config, answers)
-        async for part in graph.astream(
-            begin, config, stream_mode=["messages"], subgraphs=True, durability="sync", version="v2"
-        ):
-            self._translate(part)
+        spoken = {**config, "callbacks": [Chunks(self._show, self._run.graph)]}
+        # What happens is told by whoever does it: of LangGraph's own stream nothing is asked for.
+        async for _ in graph.astream(begin, spoken, stream_mode=[], durability="sync"):
+            pass
         return await self._ending(graph, config)
 
     async def settle(self, finished: RunFinished) -> None:
@@ -122,16 +127,6 @@ class Worker:
         # On a thread that goes on, the newest checkpoint may still be the one of the run before.
         begun = saved is not None and cast("dict[str, Any]", saved.metadata).get("nexus_run") == self._run.id
         return None if begun else {"request": self._run.request, **self._run.inputs}
-
-    def _translate(self, part: Mapping[str, Any]) -> None:
-        if part["type"] != "messages":
-            return
-        chunk, metadata = part["data"]
-        if type(chunk).__name__ == "AIMessageChunk" and chunk.text:
-            # A graph inside a tool inherits the name of the agent that called it: only its own loop speaks by that.
-            node = metadata.get("langgraph_node")
-            agent = metadata.get("lc_agent_name" if node == "model" else "nexus_role") or node or self._run.graph
-            self._show(TextChunk(agent=str(agent), text=chunk.text))
 
     async def _ending(self, graph: CompiledGraph, config: Mapping[str, Any]) -> RunFinished:
         state = await graph.aget_state(config)
