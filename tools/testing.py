@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 import re
 import shutil
+import stat
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -26,6 +28,8 @@ __all__ = ["TestFailure", "TestRun", "run_tests"]
 SECONDS = 300.0
 TAIL = 4000
 """Characters of the output that are handed on."""
+
+LARGEST_REPORT = 32 << 20
 
 MOST_FAILURES = 50
 LONGEST_MESSAGE = 1500
@@ -89,6 +93,7 @@ async def run_tests(job: Job, path: str = "") -> TestRun:
             timeout=SECONDS,
             env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
             on_output=_show(job),
+            root=folder,
         )
         return _read_report(done, report, copy, f"python -m pytest -q {target}".removesuffix(" ."))
     finally:
@@ -137,7 +142,7 @@ def _read_report(done: Completed, report: Path, root: Path, command: str) -> Tes
         output_tail=output.replace(f"{root}/", "").replace(str(root), ".")[-TAIL:],
     )
     try:
-        cases = list(ET.parse(report).getroot().iter("testcase"))
+        cases = list(ET.fromstring(_read_file(report)).iter("testcase"))
     except (OSError, ET.ParseError):
         cases = []
     for case in cases:
@@ -157,6 +162,15 @@ def _read_report(done: Completed, report: Path, root: Path, command: str) -> Tes
     return run
 
 
+def _read_file(path: Path) -> bytes:
+    # Tests can put anything in its place: a link that leads elsewhere, a pipe that never ends.
+    place = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(place, "rb") as file:
+        if not stat.S_ISREG(os.fstat(place).st_mode):
+            raise OSError("this is no file")
+        return file.read(LARGEST_REPORT)
+
+
 def _failure(case: ET.Element, problem: ET.Element, root: Path) -> TestFailure:
     text = (problem.text or problem.get("message") or "").replace(f"{root}/", "")
     file, line = case.get("file", ""), int(case.get("line", "-1")) + 1  # xunit1 counts from 0
@@ -171,6 +185,8 @@ def _failure(case: ET.Element, problem: ET.Element, root: Path) -> TestFailure:
 
 
 def _summary(run: TestRun, done: Completed) -> str:
+    if done.limit:
+        return f"The tests were ended: they went beyond the limit of {done.limit}."
     if done.timed_out:
         return f"The tests were ended after {done.seconds:.0f} s."
     if done.returncode == 5:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import shutil
 import sys
@@ -54,7 +55,7 @@ async def check_all(runtime: Runtime) -> list[Check]:
         *await _speech(runtime),
         _facts(runtime),
         _git(),
-        _sandbox(),
+        await asyncio.to_thread(_sandbox, settings.config),
         *(_extra(name, packages) for name, packages in EXTRAS.items()),
     ]
 
@@ -111,10 +112,17 @@ def _git() -> Check:
     return Check(what="git", state="ok" if where else "broken", says=where or "not installed; agents commit with it")
 
 
-def _sandbox() -> Check:
-    from tools.sandbox import level
+def _sandbox(config: Config) -> Check:
+    from tools.sandbox.levels import FLOOR, find_level
 
-    return Check(what="sandbox", state="ok", says=level())
+    wanted = config.sandbox.level
+    if wanted == "floor":
+        return Check(what="sandbox", state="ok", says=FLOOR.words)
+    found, why = find_level(wanted)
+    if found is not None:
+        return Check(what="sandbox", state="ok", says=found.words)
+    install = "code that a model wrote needs bubblewrap (install it), or --unsafe"
+    return Check(what="sandbox", state="absent", says=f"{FLOOR.words}; {why}; {install}")
 
 
 def _extra(name: str, packages: tuple[str, ...]) -> Check:

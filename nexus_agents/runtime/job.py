@@ -16,6 +16,7 @@ from nexus_agents.core.runs import Artifact
 if TYPE_CHECKING:
     from nexus_agents.core.ports import ArtifactStore, FactStore, GraphRunner, Recorder, SpeechPort, VoiceStore
     from nexus_agents.core.runs import Run
+    from nexus_agents.core.sandbox import SandboxPolicy
 
 __all__ = ["JobMaker", "RunJob"]
 
@@ -36,12 +37,18 @@ class RunJob:
     graphs: GraphRunner
     recorder: Recorder
     artifacts: ArtifactStore
+    policy: Callable[[], SandboxPolicy]
     made: list[tuple[Path, str, str]] = field(default_factory=list[tuple[Path, str, str]])
 
     @property
     def run_id(self) -> str:
         """The run that this call belongs to."""
         return self.run.id
+
+    @property
+    def sandbox(self) -> SandboxPolicy:
+        """What programs are held to that run code of the workspace."""
+        return self.policy()
 
     def resolve_input(self, path: str) -> Path:
         """Find a file that the user named: in the workspace, else in the folder the request came from."""

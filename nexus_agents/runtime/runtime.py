@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
     from nexus_agents.core.history import CheckpointInfo
     from nexus_agents.core.ports import Memory
-    from nexus_agents.core.tool import Risk
+    from nexus_agents.core.tool import Approved
     from nexus_agents.runtime.approvals import Decision
 
 __all__ = ["Runtime", "is_alive", "open_runtime"]
@@ -69,7 +69,7 @@ class Runtime:
         thread_id: str | None = None,
         workspace: Path | None = None,
         model: str | None = None,
-        approved: Sequence[Risk] = (),
+        approved: Sequence[Approved] = (),
     ) -> Run:
         """Write a run down, ready to be streamed; nothing is worked yet.
 
@@ -112,7 +112,7 @@ class Runtime:
         run_id: str,
         *,
         answers: Mapping[str, Decision] | None = None,
-        approved: Sequence[Risk] = (),
+        approved: Sequence[Approved] = (),
     ) -> AsyncIterator[AnyEvent]:
         """Work a run, from its start or from where it was cut off, and yield its events as they happen.
 
@@ -267,7 +267,7 @@ class Runtime:
             )
         return newest[0] if newest else None
 
-    async def _claim(self, run_id: str, approved: Sequence[Risk]) -> Run:
+    async def _claim(self, run_id: str, approved: Sequence[Approved]) -> Run:
         run = await self._get(run_id)
         if run.status in ("done", "cancelled"):
             raise InputError(f"Run {run.id} is {run.status}: there is nothing to work on.", f"See: nexus show {run.id}")

@@ -6,6 +6,7 @@ import logging
 import logging.handlers
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from nexus_agents.runtime.graphs import NestedGraphs, graph_registry
 from nexus_agents.runtime.job import RunJob
 from nexus_agents.runtime.kit import RunKit
 from nexus_agents.runtime.recorder import RunRecorder
+from nexus_agents.runtime.sandboxes import policy_of
 from nexus_agents.runtime.settings import Settings, check_workspace
 from nexus_agents.runtime.toolbox import RunToolbox
 
@@ -88,8 +90,12 @@ class House:
         config = self.settings.config
         workspace = check_workspace(Path(run.workspace))
         memory = self.memory.held(run.id, run.fence)
+        models = Models(config, override=run.model)
         recorder = RunRecorder(memory.events, run.id, show)
         graphs = NestedGraphs(graph_registry(config), lambda: kit)
+
+        # Who plays which role may have to be found out, and few tools ask.
+        policy = cache(lambda: policy_of(config, run, models))
 
         def make_job(tool: str, call_id: str, agent: str) -> RunJob:
             folder = self.settings.calls(run.id) / call_id
@@ -107,6 +113,7 @@ class House:
                 graphs=graphs,
                 recorder=recorder,
                 artifacts=memory.artifacts,
+                policy=policy,
             )
 
         tools = RunToolbox(
@@ -119,7 +126,6 @@ class House:
             self.settings.log_file,
             run.rewinds,
         )
-        models = Models(config, override=run.model)
         kit = RunKit(config, run, workspace, models, tools, graphs, recorder, self.memory.facts)
         return kit
 

@@ -9,6 +9,7 @@ import pytest
 
 from nexus_agents.core.errors import BackendDown, InputError
 from nexus_agents.core.ports import GraphRunner, SpeechPort, VoiceStore
+from nexus_agents.core.sandbox import SandboxPolicy
 
 
 class WorkspaceJob:
@@ -25,6 +26,11 @@ class WorkspaceJob:
         self.reports: list[tuple[float, str]] = []
         self.artifacts: list[Path] = []
         self.cancelled = False
+        self.policy = SandboxPolicy(trusted=True)
+
+    @property
+    def sandbox(self) -> SandboxPolicy:
+        return self.policy
 
     @property
     def speech(self) -> SpeechPort:
