@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import TypedDict
 
 from tools.sandbox.landlock import READ, WRITE, Ruleset
 from tools.sandbox.namespaces import drop_capabilities, enter, isolate_files
 from tools.sandbox.seccomp import install, program
 
-__all__ = ["Confinement", "confine"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tools.sandbox.orders import Confinement
+
+__all__ = ["confine"]
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-
-
-class Confinement(TypedDict):
-    """What the Landlock level of a command is made of.
-
-    Attributes:
-        namespaces: Whether the system gives a command mounts and a network of its own.
-        readable: Files and folders of the system that may be read and executed.
-        writable: Folders that may be changed.
-        kept: What may not be changed below them; held only where there are namespaces.
-        shared_memory: The folder that takes the place of /dev/shm, where there are namespaces.
-        socket: The socket of the proxy; empty for no network.
-        port: The port on loopback where the command finds it.
-    """
-
-    namespaces: bool
-    readable: list[str]
-    writable: list[str]
-    kept: list[str]
-    shared_memory: str
-    socket: str
-    port: int
 
 
 def confine(order: Confinement) -> None:

@@ -6,19 +6,23 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import stat
+import time
 
 __all__ = ["Guard"]
 
 WATCHED = ("config", "config.worktree", "commondir", "hooks")
 LARGEST = 16 << 20
 
-PLAIN = re.compile(
+PATIENCE = 1.0
+"""Seconds that another command may take to remove the empty folder that held the place of `.git` for it."""
+
+PLAIN = (
     rb"\s*(\[core\]|(repositoryformatversion|filemode|bare|logallrefupdates|ignorecase|precomposeunicode|symlinks)"
-    rb"\s*=\s*\w+|)\s*",
-    re.I,
+    rb"\s*=\s*\w+|)\s*"
 )
 """Lines of the settings that `git init` writes."""
 
@@ -37,13 +41,10 @@ class Guard:
 
     def __init__(self, root: str) -> None:
         self._path = os.path.join(root, ".git")
-        self._made = False
         self._place = -1
         with contextlib.suppress(OSError):
-            if not os.path.lexists(self._path):
-                os.mkdir(self._path)
-                self._made = True
-            self._place = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+            self._place = self._take_place()
+        self._made = os.path.isdir(self._path) and not os.path.islink(self._path) and not os.listdir(self._path)
         self._before = self._look()
         self._signs = self._signatures()
 
@@ -70,11 +71,28 @@ class Guard:
                 told = self._put_back()
         finally:
             if self._place >= 0:
+                with contextlib.suppress(OSError):  # where another command still needs it, or it is not empty
+                    if self._made:
+                        fcntl.flock(self._place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        os.rmdir(self._path)
                 os.close(self._place)
-            if self._made:
-                with contextlib.suppress(OSError):
-                    os.rmdir(self._path)
         return told
+
+    def _take_place(self) -> int:
+        """Open what is there, or an empty folder that is made; held against others that would remove it."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(self._path)
+            place = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+            with contextlib.suppress(FileNotFoundError, BlockingIOError):
+                fcntl.flock(place, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                if os.path.samestat(os.lstat(self._path), os.fstat(place)):
+                    return place
+            if time.monotonic() > until:
+                return place
+            os.close(place)
+            time.sleep(0.002)
 
     def _compare(self) -> tuple[bool, list[str]]:
         """Return whether it is another folder, and what is not as it was."""
@@ -175,7 +193,7 @@ def _state(path: str) -> State | None:
 
 
 def _is_plain(content: bytes) -> bool:
-    return all(PLAIN.fullmatch(line) for line in content.splitlines())
+    return all(re.fullmatch(PLAIN, line, re.I) for line in content.splitlines())
 
 
 def _remove(path: str) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import stat
 import struct
 from collections.abc import Iterable
@@ -43,7 +42,7 @@ PR_SET_NO_NEW_PRIVS = 38
 
 def abi() -> int:
     """Return the version of Landlock in this kernel; 0 where there is none."""
-    if os.uname().sysname != "Linux" or platform.machine() not in ARCHITECTURES:
+    if os.uname().sysname != "Linux" or os.uname().machine not in ARCHITECTURES:
         return 0
     return max(0, _call("landlock_create_ruleset", None, ctypes.c_size_t(0), CREATE_VERSION, check=False))
 
@@ -89,7 +88,7 @@ class Ruleset:
 
 
 def _call(name: str, *arguments: object, check: bool = True) -> int:
-    number = NUMBERS[name][ARCHITECTURES[platform.machine()][1]]
+    number = NUMBERS[name][ARCHITECTURES[os.uname().machine][1]]
     libc = ctypes.CDLL(None, use_errno=True)
     answer: int = libc.syscall(number, *arguments)
     if check and answer < 0:

@@ -14,7 +14,7 @@ from pathlib import Path
 from nexus_agents.core.errors import BackendDown, SandboxNeeded
 from nexus_agents.core.sandbox import SandboxPolicy
 from tools.sandbox import bubblewrap, container, landlock, seccomp
-from tools.sandbox.confine import Confinement
+from tools.sandbox.orders import Confinement
 from tools.sandbox.places import SYSTEM
 
 __all__ = ["FLOOR", "Level", "choose", "find_level", "level", "short_level"]

@@ -8,8 +8,6 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
-import platform
-import socket
 import struct
 from collections.abc import Sequence
 
@@ -44,10 +42,7 @@ def enter() -> None:
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{user} {user} 1")
         _write("/proc/self/gid_map", f"{group} {group} 1")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        request = struct.pack("16sH22x", b"lo", 0)
-        (flags,) = struct.unpack_from("H", fcntl.ioctl(control, SIOCGIFFLAGS, request), 16)
-        fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", flags | IFF_UP))
+    _set_loopback_up()
 
 
 def isolate_files(writable: Sequence[str], kept: Sequence[str], shared_memory: str) -> None:
@@ -85,6 +80,16 @@ def drop_capabilities() -> None:
     _check(libc.syscall(_number("capset"), header, ctypes.create_string_buffer(24)))
 
 
+def _set_loopback_up() -> None:
+    import _socket  # without `socket`, which takes longer to import than all of this
+
+    control = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
+    request = struct.pack("16sH22x", b"lo", 0)
+    (flags,) = struct.unpack_from("H", fcntl.ioctl(control.fileno(), SIOCGIFFLAGS, request), 16)
+    fcntl.ioctl(control.fileno(), SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", flags | IFF_UP))
+    control.close()
+
+
 def _mount(source: str | None, target: str, flags: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     where = None if source is None else os.fsencode(source)
@@ -108,7 +113,7 @@ def _set_read_only(path: str, wanted: bool) -> None:
 
 
 def _number(name: str) -> int | None:
-    return NUMBERS[name][ARCHITECTURES[platform.machine()][1]]
+    return NUMBERS[name][ARCHITECTURES[os.uname().machine][1]]
 
 
 def _write(path: str, text: str) -> None:

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from nexus_agents.core.errors import SandboxNeeded
 from nexus_agents.core.sandbox import SandboxPolicy
 from tools.sandbox import bubblewrap, container
-from tools.sandbox.confine import Confinement
+from tools.sandbox.orders import Confinement, Order
 from tools.sandbox.places import ETC, SYSTEM, find_places
-from tools.sandbox.supervise import Order
 
 if TYPE_CHECKING:
     from tools.sandbox.levels import Level

@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from nexus_agents.core.errors import BackendDown, ToolInputError, WorkspaceError
 from tools.paths import require_workspace
-from tools.sandbox.levels import choose
+from tools.sandbox.levels import Level, choose
 from tools.sandbox.output import Tail
 from tools.sandbox.prepare import Bounds, Prepared, prepare
 from tools.sandbox.proxy import Addresses, check_domains, open_proxy, public_addresses
@@ -83,6 +83,7 @@ async def run(
     on_output: Callable[[str], None] | None = None,
     root: Path | None = None,
     policy: SandboxPolicy | None = None,
+    level: Level | None = None,
     addresses: Addresses = public_addresses,
 ) -> Completed:
     """Run a command to its end and end all that it has started.
@@ -98,6 +99,7 @@ async def run(
         root: The folder that it may change, where that is one above `cwd`.
         policy: What the run says of code of the workspace; None for a program of Nexus that runs none, which is
             held to the floor.
+        level: What it is held to, where that is settled already; by default what the policy and the machine say.
         addresses: Looks up the hosts that the policy names.
 
     Raises:
@@ -108,7 +110,7 @@ async def run(
         asyncio.CancelledError: The caller was cancelled; the command is ended first.
     """
     cwd = require_workspace(cwd)
-    level = await asyncio.to_thread(choose, policy)
+    level = level or await asyncio.to_thread(choose, policy)
     domains = policy.domains if policy is not None and level.full else ()
     check_domains(domains)
     scratch = Path(tempfile.gettempdir(), f"nexus-{secrets.token_hex(8)}").resolve()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import platform
+import os
 import struct
 from collections.abc import Sequence
 
@@ -76,7 +76,7 @@ LABELS = ("setxattr", "lsetxattr", "fsetxattr", "setxattrat", "removexattr", "lr
 
 def supported() -> bool:
     """Return whether the numbers of this machine are known."""
-    return platform.machine() in ARCHITECTURES and struct.pack("=H", 1) == b"\1\0"
+    return os.uname().machine in ARCHITECTURES and struct.pack("=H", 1) == b"\1\0"
 
 
 def program(*, unix: bool, network: bool, metadata: bool, machine: str = "") -> bytes:
@@ -86,9 +86,9 @@ def program(*, unix: bool, network: bool, metadata: bool, machine: str = "") -> 
         unix: Whether sockets by path are let through: only where no socket of the system can be seen.
         network: Whether internet sockets are: only where the network is the command's own.
         metadata: Whether modes, owners and times may be changed: only where the system is mounted read-only.
-        machine: As `platform.machine` says it; this one by default.
+        machine: As `uname` says it; this one by default.
     """
-    architecture, place = ARCHITECTURES[machine or platform.machine()]
+    architecture, place = ARCHITECTURES[machine or os.uname().machine]
     denied = ERRNO | errno.EPERM
     code = [(LOAD, 0, 0, ARCH), (JUMP_EQUAL, 1, 0, architecture), (RETURN, 0, 0, denied), (LOAD, 0, 0, NR)]
     if place == 0:

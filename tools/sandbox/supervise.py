@@ -9,7 +9,7 @@ however it dies. That holds on every system, and unlike PR_SET_PDEATHSIG set on 
 when merely the thread that forked has ended.
 """
 
-# Every command waits for this process to start: no pathlib, which alone takes longer to import than all below.
+# Every command waits for this process to start: no pathlib and no typing, which take longer to import than all below.
 # ruff: noqa: PTH106, PTH116, PTH208
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ import select
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, TypedDict
 
 from tools.sandbox.guard import Guard
 from tools.sandbox.watch import Watch, descendants
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tools.sandbox.confine import Confinement
+    from tools.sandbox.orders import Ended, Order
 
-__all__ = ["FILTER", "Ended", "Order", "start"]
+__all__ = ["FILTER", "start"]
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -45,50 +45,6 @@ FILTER = 10
 
 TICK = 0.1
 """Seconds between looks at what the command uses."""
-
-
-class Order(TypedDict):
-    """What Nexus wants of this process.
-
-    Attributes:
-        limits: Name in `resource` -> value.
-        parent: Pid of Nexus.
-        grace: Seconds between TERM and KILL.
-        scratch: The command's own folder: removed here, so that it goes even if Nexus dies.
-        report: The file descriptor that `Ended` is written to.
-        root: The folder whose `.git` is kept; empty for none.
-        open: Whether nothing but looking keeps `.git`.
-        watch: Most bytes of memory, processes, bytes on the disk; none on the floor of systems without /proc.
-        folders: Where the command can write.
-        filter: Whether bubblewrap is given a seccomp filter.
-        confine: The Landlock level, where the command is held to that.
-        afterwards: A command that ends what is left elsewhere; empty for none.
-    """
-
-    limits: dict[str, int]
-    parent: int
-    grace: float
-    scratch: str
-    report: int
-    root: str
-    open: bool
-    watch: tuple[int, int, int] | None
-    folders: list[str]
-    filter: bool
-    confine: Confinement | None
-    afterwards: list[str]
-
-
-class Ended(TypedDict):
-    """What Nexus is told at the end.
-
-    Attributes:
-        limit: The limit that was gone beyond: `memory`, `processes`, `disk`; empty for none.
-        restored: What of `.git` was changed and put back.
-    """
-
-    limit: str
-    restored: list[str]
 
 
 def start(order: str, command: list[str]) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from nexus_agents.core.errors import ToolInputError, WorkspaceError
 from nexus_agents.core.sandbox import SandboxPolicy
-from tools.sandbox import level, run, run_for
+from tools.sandbox import level, run, run_for, short_level
 from tools.sandbox.prepare import Bounds
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel of this system lacks it")
@@ -199,3 +199,14 @@ async def test_it_works_where_the_event_loop_is_not_in_the_main_thread(tmp_path:
 
 def test_the_floor_says_what_it_does_not_hold() -> None:
     assert "no isolation of files or network" in level("floor")
+
+
+@linux
+async def test_two_commands_in_one_workspace_do_not_disturb_each_other(tmp_path: Path) -> None:
+    policy = SandboxPolicy(trusted=True)
+    short = [run(["true"], tmp_path, policy=policy) for _ in range(3)]
+    long = run(["sh", "-c", "sleep 0.6; mkdir .git/hooks; ls -A"], tmp_path, policy=policy)
+    *_, last = await asyncio.gather(*short, long)
+    if short_level() == "bubblewrap":
+        assert last.stdout == ".git\n"
+    assert list(tmp_path.iterdir()) == []
