@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nexus_agents.core.config import Config
     from nexus_agents.runtime.runtime import Runtime
 
-__all__ = ["Check", "check_all", "model_and_reason"]
+__all__ = ["Check", "check_all", "model_and_reason", "sandbox_word"]
 
 EXTRAS = {
     "apps": ("fastapi", "uvicorn", "httpx2", "pytest", "ruff", "bandit"),
@@ -68,6 +68,16 @@ def model_and_reason(config: Config) -> tuple[str, str]:
     """
     models = Models(config)
     return models.describe("assistant"), models.reason("assistant")
+
+
+def sandbox_word(config: Config) -> str:
+    """Return the level of the sandbox in one word; it is tried, which takes a moment."""
+    from tools.sandbox.levels import FLOOR, find_level
+
+    if config.sandbox.level == "floor":
+        return FLOOR.name
+    found, _ = find_level(config.sandbox.level)
+    return found.name if found else FLOOR.name if config.sandbox.level == "auto" else "none"
 
 
 def _model(runtime: Runtime) -> Check:
