@@ -113,6 +113,25 @@ async def test_a_run_of_a_language_model_goes_on_at_a_full_level(runtime: Runtim
     assert "root" not in call.result["stdout"]
 
 
+def test_the_command_says_what_is_missing_and_takes_unsafe(nexus: Any, script: Any) -> None:
+    Path("agents.yaml").write_text(
+        "default_model: script:plain\nproviders: {script: 'probes:create'}\n"
+        "agents: {assistant: {tools: [run_command]}}\nsandbox: {level: floor}\n"
+    )
+    request = script([("run_command", {"command": "touch ran"})])
+    done = nexus("run", request, "--workspace", "w", "--yes")
+    assert done.returncode == ExitCode.PERSON, done.stderr
+    assert "sandbox.level: floor" in done.stderr
+    assert "--unsafe" in done.stderr
+    assert not Path("w", "ran").exists()
+    done = nexus("resume", "--yes", "--unsafe")
+    assert done.returncode == 0, done.stderr
+    assert Path("w", "ran").exists()
+    Path("w", "ran").unlink()
+    assert nexus("run", request, "--workspace", "w", "--yes", "--unsafe").returncode == 0
+    assert Path("w", "ran").exists()
+
+
 def test_an_order_to_a_worker_may_carry_it() -> None:
     assert Order.model_validate_json('{"run_id": "r", "approved": ["execute", "unsafe"]}').approved[-1] == "unsafe"
 
