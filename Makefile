@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo run test check format slow chaos bench-memory bench-tui minilm lock clean
+.PHONY: help demo run test check format slow chaos bench-memory bench-sandbox bench-tui minilm lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ chaos: $(VENV)/.dev ## Kill runs at random moments, many times
 
 bench-memory: $(VENV)/.dev ## Measure the memory, beside LangGraph's own savers
 	@for name in growth steps workflow facts; do $(BIN)/python benchmarks/memory_$$name.py || exit 1; done
+
+bench-sandbox: $(VENV)/.dev ## Measure what holding a command costs
+	@$(BIN)/python benchmarks/sandbox_start.py
 
 bench-tui: $(VENV)/.dev ## Measure what the app costs, beside a bare Textual app
 	@$(BIN)/python benchmarks/tui_basic.py

@@ -78,7 +78,8 @@ async def run_tests(job: Job, path: str = "") -> TestRun:
     target = relative(root, inside(root, place)) if path else "."
     if not (root / target).exists():
         raise ToolInputError(f"There is no {path} to test.", "See which files there are with `list_files`.")
-    folder = job.folder / "tests"
+    # Links followed: in the sandbox there is one name for a place.
+    folder = job.folder.resolve() / "tests"
     copy, report = folder / "copy", folder / "report.xml"
     try:
         files = [name for name in walk(root) if not (root / name).is_relative_to(job.folder.resolve())]

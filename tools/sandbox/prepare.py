@@ -145,8 +145,9 @@ def prepare(
             socket=socket,
         )
         order["afterwards"] = container.remove(level.program[0], scratch.name)
-        order["limits"] = {}  # what is started here only asks for the container
-        return Prepared(level, line, cwd, clean, order)
+        # What is started here only asks for the container, and finds its daemon and its images as its user does.
+        order["limits"] = {}
+        return Prepared(level, line, cwd, dict(os.environ), order)
     if socket and not level.namespaces:
         raise SandboxNeeded(
             "sandbox.domains cannot be kept here: Landlock knows ports, not hosts, and the system gives no network "
