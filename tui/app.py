@@ -107,8 +107,10 @@ class NexusApp(Ending):
             # Importing the database takes half a second: the screen is there already.
             open_desk, ensure_host, load_settings = await asyncio.to_thread(_import_desk)
             settings = self._settings or load_settings()
+            # Trying it takes as long as opening the memory.
+            sandbox = asyncio.create_task(asyncio.to_thread(_sandbox_of, settings))
             async with open_desk(settings) as desk:
-                self.sandbox = await asyncio.to_thread(_sandbox_of, settings)
+                self.sandbox = await sandbox
                 self.desk = desk
                 await asyncio.to_thread(ensure_host, settings.home)
                 self._announce(DeskOpened)
