@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo run test check format slow chaos bench-memory bench-overhead bench-tui minilm lock clean
+.PHONY: help demo run test check format slow chaos bench-memory bench-overhead bench-sandbox bench-tui minilm lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ bench-memory: $(VENV)/.dev ## Measure the memory, beside LangGraph's own savers
 
 bench-overhead: $(VENV)/.dev ## Measure a workflow of agents beside other libraries, each in an environment of its own
 	@$(BIN)/python benchmarks/overhead.py
+
+bench-sandbox: $(VENV)/.dev ## Measure what holding a command costs
+	@$(BIN)/python benchmarks/sandbox_start.py
 
 bench-tui: $(VENV)/.dev ## Measure what the app costs, beside a bare Textual app
 	@$(BIN)/python benchmarks/tui_basic.py

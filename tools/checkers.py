@@ -65,7 +65,7 @@ def javascript_files(root: Path, paths: list[str]) -> list[str]:
 async def node_version(job: Job, root: Path) -> str:
     """Return the version of node, or nothing where it is not installed."""
     try:
-        done = await run_for(job, ["node", "--version"], root, timeout=NODE_SECONDS)
+        done = await run_for(job, ["node", "--version"], root, timeout=NODE_SECONDS, fixed=True)
     except ToolInputError:
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
@@ -145,7 +145,7 @@ async def _node(job: Job, root: Path, files: list[str]) -> list[Finding]:
                 folder.mkdir(parents=True, exist_ok=True)
                 await asyncio.to_thread((folder / "module.mjs").write_text, source, "utf-8")
                 place, argument = folder, "./module.mjs"
-            done = await run_for(job, ["node", "--check", argument], place, timeout=NODE_SECONDS)
+            done = await run_for(job, ["node", "--check", argument], place, timeout=NODE_SECONDS, fixed=True)
             line = re.search(r":(\d+)$", done.stderr, re.M)
             error = re.search(r"^SyntaxError: (.*)$", done.stderr, re.M)
             # JSX in a .js file is for a build step, not for node.

@@ -73,7 +73,7 @@ async def run_checker(job: Job, cwd: Path, argv: list[str], statuses: tuple[int,
     """
     # -I keeps the folder itself off the import path: a file `ruff.py` or `json.py` in it would be run.
     command = [sys.executable, "-I", "-m", *argv]
-    done = await run_for(job, command, cwd, timeout=SECONDS, output_limit=OUTPUT_BYTES)
+    done = await run_for(job, command, cwd, timeout=SECONDS, output_limit=OUTPUT_BYTES, fixed=True)
     if done.timed_out:
         raise RunFailed(f"{argv[0]} took longer than {SECONDS:.0f} s.", "Name fewer files.")
     if done.returncode not in statuses:

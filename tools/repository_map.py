@@ -68,7 +68,7 @@ async def repository_map(job: Job, tokens: int = 2000, path: str = ".") -> Repos
     if not (root / below).is_dir():
         raise ToolInputError(f"{path} is no folder.", "See which files there are with `list_files`.")
     argv = [sys.executable, "-I", str(_CHILD), str(tokens * CHARACTERS_PER_TOKEN), below]
-    done = await run_for(job, argv, root, timeout=SECONDS, output_limit=1 << 20)
+    done = await run_for(job, argv, root, timeout=SECONDS, output_limit=1 << 20, fixed=True)
     if done.timed_out:
         raise LimitReached(f"The map took longer than {SECONDS:.0f} s.", "Map one folder with `path`.")
     if done.returncode != 0:

@@ -45,7 +45,9 @@ async def search_with_ripgrep(
     options += [] if glob in ("**/*", "**") else [f"--glob={glob.removeprefix('./')}"]
     options += [f"--glob=!{name}" for name in sorted(SKIPPED)]  # the last that fits counts
     argv = ["rg", *options, "-e", pattern, "."]
-    work = asyncio.create_task(run_for(job, argv, root, timeout=seconds, output_limit=4096, on_output=found.read))
+    work = asyncio.create_task(
+        run_for(job, argv, root, timeout=seconds, output_limit=4096, on_output=found.read, fixed=True)
+    )
     enough = asyncio.create_task(found.enough.wait())
     try:
         await asyncio.wait({work, enough}, return_when=asyncio.FIRST_COMPLETED)

@@ -134,6 +134,7 @@ async def search_files(job: Job, pattern: str, glob: str = "**/*") -> SearchResu
         root,
         timeout=SEARCH_SECONDS,
         output_limit=4 << 20,
+        fixed=True,
     )
     if done.timed_out:
         raise ToolInputError(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 import re
 import shutil
+import stat
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -28,6 +30,8 @@ __all__ = ["TestFailure", "TestRun", "run_tests"]
 SECONDS = 300.0
 TAIL = 4000
 """Characters of the output that are handed on."""
+
+LARGEST_REPORT = 32 << 20
 
 MOST_FAILURES = 20
 LONGEST_MESSAGE = 1200
@@ -90,9 +94,10 @@ async def run_tests(job: Job, path: str = "", coverage: bool = False, since: str
     target = relative(root, inside(root, place)) if path else "."
     if not (root / target).exists():
         raise ToolInputError(f"There is no {path} to test.", "See which files there are with `list_files`.")
-    before = measured(job.folder / "tests") if coverage or since else []
+    before = measured(job.folder.resolve() / "tests") if coverage or since else []
     changed = await changed_lines(job, root, since) if since else {}
-    folder = job.folder / "tests"
+    # Links followed: in the sandbox there is one name for a place.
+    folder = job.folder.resolve() / "tests"
     copy, report = folder / "copy", folder / "report.xml"
     try:
         files = [name for name in walk(root) if not (root / name).is_relative_to(job.folder.resolve())]
@@ -107,11 +112,12 @@ async def run_tests(job: Job, path: str = "", coverage: bool = False, since: str
             timeout=SECONDS,
             env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
             on_output=_show(job),
+            root=folder,
         )
         run = _read_report(done, report, copy, f"python -m pytest -q {target}".removesuffix(" ."))
         if before:
             said = folder / "coverage.json"
-            await run_for(job, [sys.executable, *write_report(folder, said)], copy, timeout=60.0)
+            await run_for(job, [sys.executable, *write_report(folder, said)], copy, timeout=60.0, root=folder)
             _add_coverage(run, said, changed)
         return run
     finally:
@@ -160,7 +166,7 @@ def _read_report(done: Completed, report: Path, root: Path, command: str) -> Tes
         output_tail=output.replace(f"{root}/", "").replace(str(root), ".")[-TAIL:],
     )
     try:
-        cases = list(ET.parse(report).getroot().iter("testcase"))
+        cases = list(ET.fromstring(_read_file(report)).iter("testcase"))
     except (OSError, ET.ParseError):
         cases = []
     for case in cases:
@@ -194,6 +200,15 @@ def _add_coverage(run: TestRun, report: Path, changed: dict[str, Lines]) -> None
         run.summary += f"; {run.covered:g} % of the statements were run"
 
 
+def _read_file(path: Path) -> bytes:
+    # Tests can put anything in its place: a link that leads elsewhere, a pipe that never ends.
+    place = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(place, "rb") as file:
+        if not stat.S_ISREG(os.fstat(place).st_mode):
+            raise OSError("this is no file")
+        return file.read(LARGEST_REPORT)
+
+
 def _failure(case: ET.Element, problem: ET.Element, root: Path) -> TestFailure:
     text = (problem.text or problem.get("message") or "").replace(f"{root}/", "")
     file, line = case.get("file", ""), int(case.get("line", "-1")) + 1  # xunit1 counts from 0
@@ -208,6 +223,8 @@ def _failure(case: ET.Element, problem: ET.Element, root: Path) -> TestFailure:
 
 
 def _summary(run: TestRun, done: Completed) -> str:
+    if done.limit:
+        return f"The tests were ended: they went beyond the limit of {done.limit}."
     if done.timed_out:
         return f"The tests were ended after {done.seconds:.0f} s."
     if done.returncode == 5:

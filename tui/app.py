@@ -51,6 +51,10 @@ class NexusApp(Ending):
 
     Args:
         settings: Folders and agents.yaml; found as the command line does by default.
+
+    Attributes:
+        desk: Runs of this installation, once the memory is open.
+        sandbox: What programs are held to here, in one word.
     """
 
     CSS_PATH = "nexus.tcss"
@@ -64,6 +68,7 @@ class NexusApp(Ending):
         super().__init__()
         self._settings = settings
         self.desk: Desk | None = None
+        self.sandbox = ""
         self._player = Player()
         self._pressed = -TWICE
         self._leaving = asyncio.Event()
@@ -102,7 +107,10 @@ class NexusApp(Ending):
             # Importing the database takes half a second: the screen is there already.
             open_desk, ensure_host, load_settings = await asyncio.to_thread(_import_desk)
             settings = self._settings or load_settings()
+            # Trying it takes as long as opening the memory.
+            sandbox = asyncio.create_task(asyncio.to_thread(_sandbox_of, settings))
             async with open_desk(settings) as desk:
+                self.sandbox = await sandbox
                 self.desk = desk
                 await asyncio.to_thread(ensure_host, settings.home)
                 self._announce(DeskOpened)
@@ -299,6 +307,12 @@ def run() -> None:
     app.run()
     if app.return_code:
         sys.exit(app.return_code)
+
+
+def _sandbox_of(settings: Settings) -> str:
+    from nexus_agents.runtime.checks import sandbox_word
+
+    return sandbox_word(settings.config)
 
 
 def _import_desk() -> tuple[Any, Any, Any]:

@@ -18,7 +18,7 @@ from nexus_agents.core.events import ApprovalAsked, RunFinished
 if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
     from nexus_agents.core.runs import Run
-    from nexus_agents.core.tool import Risk
+    from nexus_agents.core.tool import Approved, Risk
     from nexus_agents.runtime.approvals import Decision, Effect
     from nexus_agents.runtime.runtime import Runtime
 
@@ -30,9 +30,9 @@ UNKNOWN = "unknown_outcome"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def approved_by(yes: bool) -> tuple[Risk, ...]:
-    """Return the risk classes that `--yes` stands for: up to running programs, never identity."""
-    return ("read", "write", "execute") if yes else ()
+def approved_by(yes: bool, unsafe: bool = False) -> tuple[Approved, ...]:
+    """Return what `--yes` stands for, up to running programs, never identity; and what `--unsafe` does."""
+    return (*(("read", "write", "execute") if yes else ()), *(("unsafe",) if unsafe else ()))
 
 
 def drive(
@@ -41,6 +41,7 @@ def drive(
     as_json: bool,
     plain: bool,
     yes: bool,
+    unsafe: bool = False,
     unknown: Effect | None = None,
     config: Path | None = None,
 ) -> int:
@@ -51,15 +52,15 @@ def drive(
         as_json: Print events as JSON lines on standard output.
         plain: Tell them without colours and without drawing over what was said.
         yes: Approve risk classes up to execute.
+        unsafe: Let code of a model run where no full sandbox is.
         unknown: The answer for calls that were cut off, where nobody is to be asked about them.
         config: The agents.yaml that was named.
 
     Returns:
         The exit code.
     """
-    return asyncio.run(
-        _until_left(_drive(begin, print_json if as_json else Narration(plain).show, yes, unknown, as_json, config))
-    )
+    show = print_json if as_json else Narration(plain).show
+    return asyncio.run(_until_left(_drive(begin, show, approved_by(yes, unsafe), unknown, as_json, config)))
 
 
 async def _until_left(work: Coroutine[None, None, int]) -> int:
@@ -76,7 +77,7 @@ async def _until_left(work: Coroutine[None, None, int]) -> int:
 async def _drive(
     begin: Callable[[Runtime], Awaitable[Run | None]],
     show: Callable[[AnyEvent], None],
-    yes: bool,
+    approvals: tuple[Approved, ...],
     unknown: Effect | None,
     headless: bool,
     config: Path | None,
@@ -89,7 +90,7 @@ async def _drive(
         if run is None:
             return int(ExitCode.DONE)
         _on_signals(lambda: runtime.interrupt(run.id))
-        approved = list(approved_by(yes))
+        approved = list(approvals)
         answers: dict[str, Decision] = {}
         while True:
             asked: list[ApprovalAsked] = []
@@ -127,7 +128,7 @@ def _settled(asked: list[ApprovalAsked], unknown: Effect | None) -> dict[str, De
     return {question.approval_id: said for question in asked if question.risk == UNKNOWN}
 
 
-def _ask(asked: list[ApprovalAsked], approved: list[Risk]) -> dict[str, Decision]:
+def _ask(asked: list[ApprovalAsked], approved: list[Approved]) -> dict[str, Decision]:
     from nexus_agents.runtime.approvals import Decision
 
     answers: dict[str, Decision] = {}

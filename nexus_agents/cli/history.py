@@ -11,7 +11,7 @@ import typer
 
 from nexus_agents.cli.drive import drive
 from nexus_agents.cli.look import look
-from nexus_agents.cli.options import ConfigFile, Json, Plain, RunId, Yes
+from nexus_agents.cli.options import ConfigFile, Json, Plain, RunId, Unsafe, Yes
 from nexus_agents.cli.render import Narration, plain, print_json
 from nexus_agents.core.errors import InputError
 
@@ -68,6 +68,7 @@ def fork(
     as_json: Json = False,
     plain: Plain = False,
     yes: Yes = False,
+    unsafe: Unsafe = False,
     config: ConfigFile = None,
 ) -> int:
     """Make a new run that goes on from a step of another one, which stays as it is."""
@@ -80,7 +81,7 @@ def fork(
 
     show = print_json if as_json else Narration(plain).show
     if not no_run:
-        return drive(begin, as_json=as_json, plain=plain, yes=yes, config=config)
+        return drive(begin, as_json=as_json, plain=plain, yes=yes, unsafe=unsafe, config=config)
     made = look(begin, config)
     if not as_json:
         typer.echo(made.id)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["ConfigFile", "Json", "Model", "Plain", "RunId", "Workspace", "Yes"]
+__all__ = ["ConfigFile", "Json", "Model", "Plain", "RunId", "Unsafe", "Workspace", "Yes"]
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run, or the beginning of its id.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output; for runs, one event a line.")]
@@ -16,6 +16,9 @@ Yes = Annotated[
     typer.Option(
         "--yes", "-y", help="Approve tools up to running programs; never the imitation of a voice without consent."
     ),
+]
+Unsafe = Annotated[
+    bool, typer.Option("--unsafe", help="Let code that a model wrote run where no full sandbox is there to hold it.")
 ]
 Plain = Annotated[
     bool, typer.Option("--plain", help="No colours, no bars, nothing drawn over: for screen readers and logs.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nexus_agents.cli.drive import drive
-from nexus_agents.cli.options import ConfigFile, Json, Plain, Yes
+from nexus_agents.cli.options import ConfigFile, Json, Plain, Unsafe, Yes
 
 if TYPE_CHECKING:
     from nexus_agents.core.runs import Run
@@ -33,6 +33,7 @@ def resume(
     as_json: Json = False,
     plain: Plain = False,
     yes: Yes = False,
+    unsafe: Unsafe = False,
     unknown: Annotated[
         Unknown | None,
         typer.Option(
@@ -52,4 +53,4 @@ def resume(
         return found
 
     answer = unknown.value if unknown else None
-    return drive(begin, as_json=as_json, plain=plain, yes=yes, unknown=answer, config=config)
+    return drive(begin, as_json=as_json, plain=plain, yes=yes, unsafe=unsafe, unknown=answer, config=config)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nexus_agents.cli.drive import approved_by, drive
-from nexus_agents.cli.options import ConfigFile, Json, Model, Plain, Workspace, Yes
+from nexus_agents.cli.options import ConfigFile, Json, Model, Plain, Unsafe, Workspace, Yes
 
 if TYPE_CHECKING:
     from nexus_agents.core.runs import Run
@@ -27,13 +27,14 @@ def run(
     as_json: Json = False,
     plain: Plain = False,
     yes: Yes = False,
+    unsafe: Unsafe = False,
     config: ConfigFile = None,
 ) -> int:
     """Do what a request in plain words asks for."""
 
     async def begin(runtime: Runtime) -> Run:
         return await runtime.start(
-            request, thread_id=thread, workspace=workspace, model=model, approved=approved_by(yes)
+            request, thread_id=thread, workspace=workspace, model=model, approved=approved_by(yes, unsafe)
         )
 
-    return drive(begin, as_json=as_json, plain=plain, yes=yes, config=config)
+    return drive(begin, as_json=as_json, plain=plain, yes=yes, unsafe=unsafe, config=config)

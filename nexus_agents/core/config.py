@@ -154,11 +154,11 @@ class SandboxConfig(_Section):
     """What programs that agents run are held to; docs/sandbox.md."""
 
     level: Literal["auto", "bubblewrap", "landlock", "docker", "podman", "floor"] = "auto"
-    """`auto`: bubblewrap where it can be used, else Landlock, else nothing but limits."""
+    """`auto`: bubblewrap where it can be used, else Landlock; what no language model wrote may do with limits alone."""
     domains: list[str] = Field(default_factory=list[str])
     """Names of hosts that programs may reach, `*.` in front for all below one; none by default."""
     memory_mb: int = Field(default=4096, ge=64)
-    """Address space of each process (MiB)."""
+    """Address space of each process, and memory of all of a command together (MiB)."""
     image: str = "python:3.12-slim"
     """Image for docker and podman."""
 

@@ -19,6 +19,7 @@ __all__ = [
     "PersonNeeded",
     "RunFailed",
     "RunLost",
+    "SandboxNeeded",
     "StorageFull",
     "ToolInputError",
     "WorkspaceError",
@@ -105,6 +106,10 @@ class PersonNeeded(NexusError):
 
 class ConsentNeeded(PersonNeeded):
     """A voice may not be imitated before a person has recorded the consent of its owner."""
+
+
+class SandboxNeeded(PersonNeeded):
+    """Nothing on this machine can hold code that a model wrote; a person may allow it to run all the same."""
 
 
 # -- a server is down -------------------------------------------------------------------------------

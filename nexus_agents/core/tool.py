@@ -14,11 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 if TYPE_CHECKING:
     from nexus_agents.core.ports import FactStore, GraphRunner, SpeechPort, VoiceStore
     from nexus_agents.core.processes import Processes
+    from nexus_agents.core.sandbox import SandboxPolicy
 
-__all__ = ["Job", "Risk", "ToolSource", "ToolSpec", "tool", "tool_spec"]
+__all__ = ["Approved", "Job", "Risk", "ToolSource", "ToolSpec", "tool", "tool_spec"]
 
 Risk = Literal["read", "write", "execute", "spend", "identity"]
 """What a tool may do: look, change the workspace, run programs, spend money, imitate a person."""
+
+Approved = Risk | Literal["unsafe"]
+"""What a person may approve for a whole run: a risk class, or that code of a model runs below a full sandbox."""
 
 
 class Job(Protocol):
@@ -77,6 +81,11 @@ class Job(Protocol):
     @property
     def processes(self) -> Processes:
         """The background processes of the run."""
+        ...
+
+    @property
+    def sandbox(self) -> SandboxPolicy:
+        """What programs are held to that run code of the workspace."""
         ...
 
     def resolve_input(self, path: str) -> Path:

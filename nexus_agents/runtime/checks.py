@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import shutil
 import sys
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from nexus_agents.core.config import Config
     from nexus_agents.runtime.runtime import Runtime
 
-__all__ = ["Check", "check_all", "model_and_reason"]
+__all__ = ["Check", "check_all", "model_and_reason", "sandbox_word"]
 
 EXTRAS = {
     "apps": ("fastapi", "uvicorn", "httpx2", "pytest", "ruff", "bandit"),
@@ -56,7 +57,7 @@ async def check_all(runtime: Runtime) -> list[Check]:
         *await _speech(runtime),
         _facts(runtime),
         _git(),
-        _sandbox(),
+        await asyncio.to_thread(_sandbox, settings.config),
         *(_extra(name, packages) for name, packages in EXTRAS.items()),
     ]
 
@@ -69,6 +70,16 @@ def model_and_reason(config: Config) -> tuple[str, str]:
     """
     models = Models(config)
     return models.describe("assistant"), models.reason("assistant")
+
+
+def sandbox_word(config: Config) -> str:
+    """Return the level of the sandbox in one word; it is tried, which takes a moment."""
+    from tools.sandbox.levels import FLOOR, find_level
+
+    if config.sandbox.level == "floor":
+        return FLOOR.name
+    found, _ = find_level(config.sandbox.level)
+    return found.name if found else FLOOR.name if config.sandbox.level == "auto" else "none"
 
 
 def _model(runtime: Runtime) -> Check:
@@ -121,10 +132,17 @@ def _git() -> Check:
     return Check(what="git", state="ok" if where else "broken", says=where or "not installed; agents commit with it")
 
 
-def _sandbox() -> Check:
-    from tools.sandbox import level
+def _sandbox(config: Config) -> Check:
+    from tools.sandbox.levels import FLOOR, find_level
 
-    return Check(what="sandbox", state="ok", says=level())
+    wanted = config.sandbox.level
+    if wanted == "floor":
+        return Check(what="sandbox", state="ok", says=FLOOR.words)
+    found, why = find_level(wanted)
+    if found is not None:
+        return Check(what="sandbox", state="ok", says=found.words)
+    install = "code that a model wrote needs bubblewrap (install it), or --unsafe"
+    return Check(what="sandbox", state="absent", says=f"{FLOOR.words}; {why}; {install}")
 
 
 def _extra(name: str, packages: tuple[str, ...]) -> Check:

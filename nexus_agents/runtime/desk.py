@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
     from nexus_agents.core.history import ChannelChange, CheckpointInfo
     from nexus_agents.core.runs import Run
-    from nexus_agents.core.tool import Risk
+    from nexus_agents.core.tool import Approved
     from nexus_agents.runtime.approvals import Decision
 
 __all__ = ["Desk", "ensure_host", "hand_over", "open_desk"]
@@ -77,7 +77,7 @@ class Desk:
         thread_id: str | None = None,
         workspace: Path | None = None,
         model: str | None = None,
-        approved: Sequence[Risk] = (),
+        approved: Sequence[Approved] = (),
     ) -> Run:
         """Write a run down and have it worked; see `Runtime.start`."""
         run = await self.runtime.start(
@@ -93,7 +93,7 @@ class Desk:
         return run
 
     async def work(
-        self, run_id: str, *, answers: Mapping[str, Decision] | None = None, approved: Sequence[Risk] = ()
+        self, run_id: str, *, answers: Mapping[str, Decision] | None = None, approved: Sequence[Approved] = ()
     ) -> None:
         """Have a run worked, from its start or from where it stands.
 

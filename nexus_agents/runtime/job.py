@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nexus_agents.core.ports import ArtifactStore, FactStore, GraphRunner, Recorder, SpeechPort, VoiceStore
     from nexus_agents.core.processes import Processes
     from nexus_agents.core.runs import Run
+    from nexus_agents.core.sandbox import SandboxPolicy
 
 __all__ = ["JobMaker", "RunJob"]
 
@@ -38,6 +39,7 @@ class RunJob:
     recorder: Recorder
     artifacts: ArtifactStore
     processes: Processes
+    policy: Callable[[], SandboxPolicy]
     skill_folders: Sequence[Path] = ()
     made: list[tuple[Path, str, str]] = field(default_factory=list[tuple[Path, str, str]])
 
@@ -51,6 +53,11 @@ class RunJob:
     def run_id(self) -> str:
         """The run that this call belongs to."""
         return self.run.id
+
+    @property
+    def sandbox(self) -> SandboxPolicy:
+        """What programs are held to that run code of the workspace."""
+        return self.policy()
 
     def resolve_input(self, path: str) -> Path:
         """Find a file that the user named: in the workspace, else in the folder the request came from."""

@@ -6,6 +6,7 @@ import logging
 import logging.handlers
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from nexus_agents.runtime.job import RunJob
 from nexus_agents.runtime.kit import RunKit
 from nexus_agents.runtime.meter import RunMeter
 from nexus_agents.runtime.recorder import RunRecorder
+from nexus_agents.runtime.sandboxes import policy_of
 from nexus_agents.runtime.settings import Settings, check_workspace
 from nexus_agents.runtime.toolbox import RunToolbox
 
@@ -122,6 +124,9 @@ class House:
         registry = tool_registry(config)
         processes = RunProcesses(self.settings.calls(run.id) / "processes")
 
+        # Who plays which role may have to be found out, and few tools ask.
+        policy = cache(lambda: policy_of(config, run, models))
+
         def tools_in(place: Path) -> RunToolbox:
             def make_job(tool: str, call_id: str, agent: str) -> RunJob:
                 return RunJob(
@@ -138,6 +143,7 @@ class House:
                     recorder=recorder,
                     artifacts=memory.artifacts,
                     processes=processes,
+                    policy=policy,
                     skill_folders=skill_folders,
                 )
 

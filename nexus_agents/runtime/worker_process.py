@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 
 from nexus_agents.core.errors import NexusError
 from nexus_agents.core.runs import RunError
-from nexus_agents.core.tool import Risk
+from nexus_agents.core.tool import Approved
 from nexus_agents.runtime.approvals import Decision
 
 __all__ = ["Order", "Taken", "obey"]
@@ -39,7 +39,7 @@ class Order(BaseModel):
 
     run_id: str
     answers: dict[str, Decision] = Field(default_factory=dict[str, Decision])
-    approved: list[Risk] = Field(default_factory=list[Risk])
+    approved: list[Approved] = Field(default_factory=list[Approved])
     config_file: str | None = None
     folder: str = ""
     environment: dict[str, str] = Field(default_factory=dict[str, str])

@@ -9,6 +9,7 @@ import pytest
 
 from nexus_agents.core.errors import BackendDown, InputError
 from nexus_agents.core.ports import GraphRunner, SpeechPort, VoiceStore
+from nexus_agents.core.sandbox import SandboxPolicy
 from tools.background import RunProcesses
 
 
@@ -27,6 +28,11 @@ class WorkspaceJob:
         self.artifacts: list[Path] = []
         self.cancelled = False
         self.processes = RunProcesses(folder.parent / "processes")
+        self.policy = SandboxPolicy(trusted=True)
+
+    @property
+    def sandbox(self) -> SandboxPolicy:
+        return self.policy
 
     @property
     def speech(self) -> SpeechPort:

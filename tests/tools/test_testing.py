@@ -101,6 +101,30 @@ async def test_no_tests_are_not_green(job) -> None:
     assert report.summary == "There are no tests."
 
 
+async def test_a_report_that_is_no_file_is_not_read(job) -> None:
+    (job.workspace / "secret.xml").write_text("<testsuites><testsuite><testcase name='x'/></testsuite></testsuites>")
+    code = """
+import atexit, os, pathlib
+
+def leave(make):
+    report = pathlib.Path("../report.xml")
+    report.unlink(missing_ok=True)
+    make(report)
+    os._exit(0)
+
+def test_link():
+    leave(lambda report: report.symlink_to({place!r}))
+
+def test_pipe():
+    leave(os.mkfifo)
+"""
+    (job.workspace / "test_a.py").write_text(code.replace("{place!r}", repr(str(job.workspace / "secret.xml"))))
+    for name in ("test_link", "test_pipe"):
+        report = await run_tests(job, f"test_a.py::{name}")
+        assert not report.green
+        assert report.passed == 0
+
+
 async def test_wrong_paths_are_refused(job) -> None:
     with pytest.raises(ToolInputError):
         await run_tests(job, "none")

@@ -29,6 +29,7 @@ def calm(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     import stage
     import textual.constants
 
+    import nexus_agents.runtime.checks
     import tui.screens.session
     import tui.widgets.figures
 
@@ -37,6 +38,7 @@ def calm(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(tui.screens.session, "LOOK_EVERY", 0.2)
     monkeypatch.setattr(textual.constants, "TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setattr(tui.widgets.figures, "time", SimpleNamespace(time=lambda: stage.at(20).timestamp()))
+    monkeypatch.setattr(nexus_agents.runtime.checks, "sandbox_word", lambda config: "bubblewrap")
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     yield

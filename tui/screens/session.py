@@ -153,7 +153,10 @@ class SessionScreen(NexusScreen[None]):
         parts = [f"{asked} question{'s' if asked > 1 else ''}: F3"] if asked else []
         parts += [feed.status, f"{working} of {len(feed.agents)} agents at work" if working else ""]
         parts += [f"{sum(feed.tokens):,} tokens" if sum(feed.tokens) else "", shorten(feed.model, 30)]
-        return "  ".join(part for part in parts if part)
+        line = "  ".join(part for part in parts if part)
+        # What is there always gives way to what happens.
+        held = f"sandbox: {self.nexus.sandbox}" if self.nexus.sandbox else ""
+        return f"{line}  {held}" if len(line) + len(held) + 2 <= self.size.width - 2 else line
 
     def _ask(self) -> None:
         # Who is writing is not interrupted: a key meant for the prompt must never approve anything.

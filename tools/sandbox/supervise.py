@@ -1,17 +1,16 @@
-"""The process between Nexus and a command: sets the limits, starts it, and ends all that it started.
+"""The process between Nexus and a command: sets the limits, starts it, watches it, and ends all that it started.
 
-Started as `python -I -S sandbox_child.py ORDER COMMAND...` with the standard library alone, so that it is there in
-some ten milliseconds. A process of its own rather than `preexec_fn`: Nexus has threads, and code that runs between
-fork and exec in a process with threads may wait for ever on a lock that no one holds any more. Here there is one
-thread, so fork, limits and exec are safe.
+It has the standard library alone, so that it is there in some ten milliseconds. A process of its own rather than
+`preexec_fn`: Nexus has threads, and code that runs between fork and exec in a process with threads may wait for ever
+on a lock that no one holds any more. Here there is one thread, so fork, limits and exec are safe.
 
 Its standard input is a lifeline. Nexus closes it to have the command ended; the kernel closes it when Nexus dies,
 however it dies. That holds on every system, and unlike PR_SET_PDEATHSIG set on Nexus' own child it does not fire
 when merely the thread that forked has ended.
 """
 
-# Every command waits for this process to start: no pathlib, which alone takes longer to import than all below.
-# ruff: noqa: PTH102, PTH106, PTH116, PTH123, PTH208
+# Every command waits for this process to start: no pathlib and no typing, which take longer to import than all below.
+# ruff: noqa: PTH106, PTH116, PTH208
 
 from __future__ import annotations
 
@@ -24,6 +23,15 @@ import signal
 import sys
 import time
 
+from tools.sandbox.guard import Guard
+from tools.sandbox.watch import Watch, descendants
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tools.sandbox.orders import Ended, Order
+
+__all__ = ["FILTER", "start"]
+
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
@@ -32,15 +40,32 @@ PR_SET_NO_NEW_PRIVS = 38
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 LINUX = sys.platform.startswith("linux")
 
+FILTER = 10
+"""The file descriptor from which bubblewrap reads the seccomp filter."""
 
-def main(order: dict, command: list[str]) -> int:
-    """Run a command to its end, or to the end of the lifeline, and return its wait status.
+TICK = 0.1
+"""Seconds between looks at what the command uses."""
+
+
+def start(order: str, command: list[str]) -> None:
+    """Run a command to its end, or to the end of the lifeline, and end as it has ended; never returns.
 
     Args:
-        order: `limits` (name in `resource` -> value), `parent` (pid of Nexus), `grace` (seconds between TERM and
-            KILL), `scratch` (the command's own folder: made and removed here, so that it goes even if Nexus dies).
+        order: An `Order` as JSON.
         command: What is executed.
     """
+    status = _supervise(json.loads(order), command)
+    if os.WIFSIGNALED(status):
+        # Die of the same signal, so that Nexus reads the command's own end.
+        signal.set_wakeup_fd(-1)
+        with contextlib.suppress(OSError, ValueError):
+            signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
+        os.kill(os.getpid(), os.WTERMSIG(status))
+    os._exit(os.waitstatus_to_exitcode(status))
+
+
+def _supervise(order: Order, command: list[str]) -> int:
+    os.set_inheritable(order["report"], False)
     _limit("RLIMIT_CORE", 0)
     if LINUX:
         # Whatever the command leaves behind becomes a child of this process, even what left the process group.
@@ -51,21 +76,42 @@ def main(order: dict, command: list[str]) -> int:
     signal.set_wakeup_fd(wake)
     for number in (signal.SIGCHLD, *STOP_SIGNALS):
         signal.signal(number, lambda *_: None)
-    os.mkdir(order["scratch"], 0o700)
+    guard = Guard(order["root"]) if order["root"] else None
+    watch = _watch(order)
     child = os.fork()
     if child == 0:
-        _become(order["limits"], command)
+        _become(order, command)
     ended: dict[int, int] = {}
+    limit = ""
     while child not in ended:
-        ready, _, _ = select.select([0, woken], [], [], 1.0)
+        ready, _, _ = select.select([0, woken], [], [], TICK)
         signals = os.read(woken, 64) if woken in ready else b""
         _reap(ended)
         # The parent's pid is looked at as well: a forked copy of Nexus could hold the lifeline open.
         if 0 in ready or any(number in signals for number in STOP_SIGNALS) or os.getppid() != order["parent"]:
             break
-    _end_all(child, ended, order["grace"])
+        if child in ended:
+            break
+        if watch and (limit := watch.exceeded()):
+            break
+        if guard and (order["open"] or guard.is_link) and guard.touched():
+            break
+    # Who went beyond a limit is given no time to go on.
+    _end_all(child, ended, 0.0 if limit else order["grace"])
+    if order["afterwards"]:
+        _spawn(order["afterwards"])
+    report: Ended = {"limit": limit, "restored": guard.close() if guard else []}
+    with contextlib.suppress(OSError):
+        os.write(order["report"], json.dumps(report).encode())
     _remove(order["scratch"])
     return ended.get(child, signal.SIGKILL)
+
+
+def _watch(order: Order) -> Watch | None:
+    if not LINUX or order["watch"] is None:
+        return None
+    memory, processes, disk = order["watch"]
+    return Watch(memory=memory, processes=processes, disk=disk, folders=order["folders"])
 
 
 def _remove(folder: str) -> None:
@@ -77,7 +123,7 @@ def _remove(folder: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _become(limits: dict[str, int], command: list[str]) -> None:
+def _become(order: Order, command: list[str]) -> None:
     """Turn the forked child into the command; never returns."""
     try:
         supervisor = os.getppid()
@@ -86,19 +132,36 @@ def _become(limits: dict[str, int], command: list[str]) -> None:
             _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != supervisor:
                 os._exit(125)
-        for name, value in limits.items():
+        for name, value in order["limits"].items():
             _limit(name, value)
         os.umask(0o022)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, *STOP_SIGNALS):
             signal.signal(number, signal.SIG_DFL)
+        if order["filter"]:
+            _offer_filter()
+        if order["confine"] is not None:
+            from tools.sandbox.confine import confine
+
+            confine(order["confine"])
         os.execvpe(command[0], command, os.environ)
     except OSError as error:
         os.write(2, f"{command[0]}: {error.strerror}\n".encode())
         os._exit(127 if isinstance(error, FileNotFoundError) else 126)
     finally:
         os._exit(125)
+
+
+def _offer_filter() -> None:
+    from tools.sandbox.seccomp import program
+
+    code = program(unix=True, network=True, metadata=True)
+    end, begin = os.pipe()
+    os.write(begin, code)  # a pipe takes 64 KiB at once, and this is 2
+    os.close(begin)
+    os.dup2(end, FILTER)
+    os.close(end)
 
 
 def _limit(name: str, value: int) -> None:
@@ -131,6 +194,20 @@ def _prctl(option: int, value: int) -> None:
     ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
+def _spawn(command: list[str]) -> None:
+    pid = os.fork()
+    if pid == 0:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for place in (0, 1, 2):
+            os.dup2(nowhere, place)
+        with contextlib.suppress(OSError):
+            os.execvp(command[0], command)
+        os._exit(127)
+    deadline = time.monotonic() + 10.0
+    while time.monotonic() < deadline and os.waitpid(pid, os.WNOHANG)[0] == 0:
+        time.sleep(0.02)
+
+
 def _reap(ended: dict[int, int]) -> bool:
     """Collect what has ended; True where no child is left."""
     while True:
@@ -146,12 +223,14 @@ def _reap(ended: dict[int, int]) -> bool:
 def _end_all(group: int, ended: dict[int, int], grace: float) -> None:
     """End the command's group and, on Linux, every other descendant: TERM, a moment, KILL."""
     for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 2.0)):
+        if number == signal.SIGTERM and not grace:
+            continue
         deadline = time.monotonic() + patience
         first = True
         while not (_reap(ended) and not _signal(group, 0, whole_group=True)):
             if first or number == signal.SIGKILL:
                 _signal(group, number, whole_group=True)
-                for pid in _descendants():
+                for pid, _ in list(descendants()):
                     _signal(pid, number)
                 first = False
             if time.monotonic() > deadline:
@@ -167,28 +246,3 @@ def _signal(pid: int, number: int, *, whole_group: bool = False) -> bool:
     except (ProcessLookupError, PermissionError):  # macOS answers EPERM where only zombies are left
         return False
     return True
-
-
-def _descendants() -> list[int]:
-    children: dict[int, list[int]] = {}
-    for name in os.listdir("/proc") if LINUX else ():
-        with contextlib.suppress(OSError, ValueError), open(f"/proc/{name}/stat", "rb") as file:
-            parent = int(file.read().rpartition(b")")[2].split()[1])  # proc(5): pid (comm) state ppid
-            children.setdefault(parent, []).append(int(name))
-    found, todo = [], [os.getpid()]
-    while todo:
-        below = children.get(todo.pop(), [])
-        found += below
-        todo += below
-    return found
-
-
-if __name__ == "__main__":
-    status = main(json.loads(sys.argv[1]), sys.argv[2:])
-    if os.WIFSIGNALED(status):
-        # Die of the same signal, so that Nexus reads the command's own end.
-        signal.set_wakeup_fd(-1)
-        with contextlib.suppress(OSError, ValueError):
-            signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
-        os.kill(os.getpid(), os.WTERMSIG(status))
-    os._exit(os.waitstatus_to_exitcode(status))

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import sys
 import time
@@ -13,7 +12,9 @@ import psutil
 import pytest
 
 from nexus_agents.core.errors import ToolInputError, WorkspaceError
-from tools.sandbox import level, run, run_for
+from nexus_agents.core.sandbox import SandboxPolicy
+from tools.sandbox import level, run, run_for, short_level
+from tools.sandbox.prepare import Bounds
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel of this system lacks it")
 
@@ -46,7 +47,7 @@ async def test_what_a_command_says_and_how_it_ends(tmp_path: Path) -> None:
     assert done.stdout == f"out\n{tmp_path.resolve()}\n"
     assert not done.timed_out
     assert not done.truncated
-    assert done.level == level()
+    assert done.level == level("floor")
     assert done.command == "sh -c 'echo out; echo err >&2; pwd; exit 3'"
 
 
@@ -109,6 +110,7 @@ async def test_cancel_kills_the_group(tmp_path: Path) -> None:
 
 
 async def test_a_cancelled_job_ends_its_command(tmp_path: Path, job) -> None:
+    job.policy = SandboxPolicy(level="floor", trusted=True)  # where a pid is that of the system
     work = asyncio.create_task(run_for(job, ["sh", "-c", "echo $$ > pid; exec sleep 60"], tmp_path))
     pid = await appears(tmp_path / "pid")
     job.cancelled = True
@@ -137,7 +139,7 @@ async def test_the_command_dies_with_nexus(tmp_path: Path) -> None:
 
 @linux
 async def test_memory_is_bounded(tmp_path: Path) -> None:
-    done = await run(["python", "-c", "print('up'); bytearray(1 << 30)"], tmp_path, memory_mb=512)
+    done = await run(["python", "-c", "print('up'); bytearray(1 << 30)"], tmp_path, bounds=Bounds(memory_mb=512))
     assert done.stdout == "up\n"
     assert "MemoryError" in done.stderr
 
@@ -195,7 +197,16 @@ async def test_it_works_where_the_event_loop_is_not_in_the_main_thread(tmp_path:
     assert await asyncio.to_thread(in_thread) == "alive\n"
 
 
+def test_the_floor_says_what_it_does_not_hold() -> None:
+    assert "no isolation of files or network" in level("floor")
+
+
 @linux
-def test_level_tells_what_root_escapes() -> None:
-    assert ("processes" in level()) == (os.geteuid() != 0)
-    assert "no isolation of files or network" in level()
+async def test_two_commands_in_one_workspace_do_not_disturb_each_other(tmp_path: Path) -> None:
+    policy = SandboxPolicy(trusted=True)
+    short = [run(["true"], tmp_path, policy=policy) for _ in range(3)]
+    long = run(["sh", "-c", "sleep 0.6; mkdir .git/hooks; ls -A"], tmp_path, policy=policy)
+    *_, last = await asyncio.gather(*short, long)
+    if short_level() == "bubblewrap":
+        assert last.stdout == ".git\n"
+    assert list(tmp_path.iterdir()) == []
