@@ -28,6 +28,7 @@ RULES: tuple[tuple[str, str], ...] = (
     (r"\b\d+(?:\.\d+)? ?(?:ms|milliseconds)\b", "<duration>"),
     (r"\b\d+\.\d+ ?(?:s|sec|seconds)\b", "<duration>"),
     (r"\bin \d+ ?(?:s|sec|seconds)\b", "in <duration>"),
+    (r"(\"seconds\": ?)\d+(?:\.\d+)?", r"\1<duration>"),
     # Commits: hexadecimal digits, letters and figures among them.
     (r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b", "<hash>"),
     (r"\b0x[0-9a-f]{6,16}\b", "<address>"),

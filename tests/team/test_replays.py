@@ -1,0 +1,128 @@
+"""Whole requests, as a capable model once answered them by hand: replayed, and killed in the middle.
+
+The recordings were made over HTTP, against an OpenAI-compatible server that a person answered. Whoever changes a prompt
+or the declaration of a tool makes them anew: docs/agents.md tells how.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+HERE = Path(__file__).parent
+TODO = "Add a due date and an overdue filter to this to-do app"
+SHORT = "build a URL shortener with click statistics"
+
+KILLS = ("edit_file", "merge_worktree", "check_code")
+"""Tools at whose start the process is killed, one after the other, each the first time after the last kill."""
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main")
+    # The same commit each time: the recorded reviewer names it.
+    dates = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), "2026-01-01T00:00:00Z")
+    done = subprocess.run(
+        ["git", *who, *arguments], cwd=folder, check=True, capture_output=True, text=True, env={**os.environ, **dates}
+    )
+    return done.stdout
+
+
+def to_do(folder: Path) -> Path:
+    """Make the repository of the to-do list, 26 files."""
+    for name, text in yaml.safe_load((HERE / "todo.yaml").read_text()).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "A to-do list")
+    return folder
+
+
+def nexus(home: Path, *arguments: str, kill_at: str = "") -> tuple[int, list[dict[str, Any]]]:
+    """Run the command; returns its exit code and its events. It may be killed as soon as a tool starts."""
+    environment = {**os.environ, "NEXUS_HOME": str(home)}
+    command = [sys.executable, "-m", "nexus_agents", *arguments, "--json", "--yes"]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+        cwd=home.parent,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        events: list[dict[str, Any]] = []
+        for line in process.stdout:
+            events.append(json.loads(line))
+            if kill_at and events[-1]["type"] == "tool_started" and events[-1]["tool"] == kill_at:
+                os.killpg(process.pid, signal.SIGKILL)
+                break
+        return process.wait(), events
+
+
+def files(folder: Path) -> dict[str, str]:
+    """Return what is committed in a workspace."""
+    return {name: git(folder, "show", f"HEAD:{name}") for name in git(folder, "ls-files").split()}
+
+
+def start(request: str, recording: str, workspace: Path) -> list[str]:
+    return ["run", request, "--workspace", str(workspace), "--model", f"replay:{HERE / 'recordings' / recording}"]
+
+
+def log(folder: Path) -> list[str]:
+    return git(folder, "log", "--format=%s").splitlines()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+def test_a_url_shortener_is_built_in_an_empty_folder(home: Path, tmp_path: Path) -> None:
+    code, events = nexus(home, *start(SHORT, "short", tmp_path / "short"))
+    assert code == 0, events[-1]
+    assert "8 tests passed" in next(
+        e["summary"] for e in events if e["type"] == "tool_finished" and e["tool"] == "build_app"
+    )
+    assert {"app/main.py", "app/templates/index.html", "tests/test_links.py", "PLAN.md"} <= set(
+        files(tmp_path / "short")
+    )
+
+
+def test_a_repository_is_changed_and_a_kill_changes_nothing(home: Path, tmp_path: Path) -> None:
+    whole, cut = to_do(tmp_path / "whole"), to_do(tmp_path / "cut")
+    code, events = nexus(home, *start(TODO, "todo", whole))
+    assert code == 0, events[-1]
+    assert "9 tests passed" in events[-1]["summary"] + str(events)
+    review = [e for e in events if e["type"] == "message" and e["agent"] == "review"]
+    # The first review finds what is wrong, it goes back to its owner, and the second accepts.
+    assert [message["data"]["accepted"] for message in review] == [False, True]
+    assert not git(whole, "status", "--porcelain")
+
+    code, events = nexus(home, *start(TODO, "todo", cut), kill_at=KILLS[0])
+    assert code == -signal.SIGKILL
+    run_id = events[0]["run_id"]
+    for tool in KILLS[1:]:
+        code, more = nexus(home, "resume", run_id, kill_at=tool)
+        events += more
+        assert code == -signal.SIGKILL, (tool, more[-1])
+    code, more = nexus(home, "resume", run_id)
+    events += more
+    assert code == 0, more[-1]
+
+    assert files(cut) == files(whole)
+    assert sorted(log(cut)) == sorted(log(whole))
+    assert not git(cut, "status", "--porcelain")
+    # What was finished was not made again: each call ended well once.
+    ended = Counter(e["call_id"] for e in events if e["type"] == "tool_finished" and e["ok"])
+    assert set(ended.values()) == {1}
