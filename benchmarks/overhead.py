@@ -78,7 +78,7 @@ ALL = (
     Peer("CrewAI", "crewai_team.py", "crewai"),
 )
 NEXUS, PLAIN, OFFICIAL = ALL[0], ALL[2], ALL[3]
-GATES = {PLAIN: {"time": 2.0, "CPU": 2.0}, OFFICIAL: {"time": 0.5}}
+GATES = {PLAIN: {"time": 2.0, "CPU": 2.0}, OFFICIAL: {"time": 0.5, "CPU": 0.5}}
 """What Nexus may take at most, as a multiple of a peer."""
 
 Figures = dict[str, Any]

@@ -27,6 +27,8 @@ class Counting(ThreadPoolExecutor):
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
+    # A run that was worked in this process has made the setting already.
+    langsmith.set_runtime_overrides()
     yield
     langsmith.set_runtime_overrides()
 
