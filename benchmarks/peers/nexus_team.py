@@ -18,7 +18,7 @@ from langgraph.graph import END, START, StateGraph
 from stage import AGENTS, PROMPT, TASK, imported, measure, options, run
 
 from nexus_agents import AssistantAgent, Settings, open_runtime
-from nexus_agents.agents.loop import build_loop
+from nexus_agents.agents.loop import run_loop
 from nexus_agents.core.config import Config, MemoryConfig
 from nexus_agents.core.events import RunFinished
 
@@ -67,9 +67,9 @@ def conversation(kit: Any) -> Any:
     """Return a graph in which one agent calls a tool many times."""
 
     async def node(state: State) -> dict[str, Any]:
-        loop = build_loop(kit, agent="counter", prompt=PROMPT, tools=["add"], output=None)
-        done = await loop.ainvoke({"messages": [("user", state["request"])]}, {"recursion_limit": 5000})
-        return {"result": {"status": "done", "summary": done["messages"][-1].text}}
+        asked = [HumanMessage(state["request"])]
+        said, _ = await run_loop(kit, asked, agent="counter", prompt=PROMPT, tools=["add"])
+        return {"result": {"status": "done", "summary": said[-1].text}}
 
     graph = StateGraph(State)
     graph.add_node("counter", node)
