@@ -119,7 +119,13 @@ class House:
             self.settings.log_file,
             run.rewinds,
         )
-        models = Models(config, override=run.model, workspace=workspace, origin=Path(run.origin))
+        models = Models(
+            config,
+            override=run.model,
+            profiles=self.memory.profiles,
+            workspace=workspace,
+            origin=Path(run.origin),
+        )
         kit = RunKit(config, run, workspace, models, tools, graphs, recorder, self.memory.facts)
         return kit
 
