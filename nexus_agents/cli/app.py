@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nexus_agents.cli import debate, doctor, gc, history, memory, podcast, resume, runs, show, speak, voices
+from nexus_agents.cli import debate, doctor, gc, history, memory, models, podcast, resume, runs, show, speak, voices
 from nexus_agents.cli import run as run_command
 from nexus_agents.cli.render import plain, silence
 from nexus_agents.core.errors import ExitCode, NexusError
@@ -63,6 +63,7 @@ app.command("podcast")(podcast.podcast)
 app.command("speak")(speak.speak)
 app.add_typer(voices.app, name="voices")
 app.add_typer(memory.app, name="memory")
+app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.doctor)
 app.command("gc")(gc.gc)
 

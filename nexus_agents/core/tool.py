@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_type_hint
 from pydantic import BaseModel, ConfigDict, create_model
 
 if TYPE_CHECKING:
-    from nexus_agents.core.ports import FactStore, GraphRunner, SpeechPort, VoiceStore
+    from nexus_agents.core.ports import FactStore, GraphRunner, ModelCatalog, SpeechPort, VoiceStore
 
 __all__ = ["Job", "Risk", "ToolSpec", "tool", "tool_spec"]
 
@@ -60,6 +60,11 @@ class Job(Protocol):
     @property
     def facts(self) -> FactStore:
         """The shared context."""
+        ...
+
+    @property
+    def models(self) -> ModelCatalog:
+        """Which models there are."""
         ...
 
     @property

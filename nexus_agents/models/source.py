@@ -64,7 +64,15 @@ class Models:
         self._providers = Registry("model provider", PROVIDERS, "nexus.models", config.providers)
         check_fallbacks(config, self._providers)
         if self._choice.override:
-            self._check(self.describe("assistant"))
+            self.check(self.describe("assistant"))
+
+    def check(self, name: str) -> tuple[str, str]:
+        """Return provider and model of a `provider:model`.
+
+        Raises:
+            ConfigError: There is no such provider, or no such built-in model.
+        """
+        return check_name(name, self._providers, self._config.models)
 
     def get(self, role: str, *, name: str | None = None) -> BaseChatModel:
         """Return the model that plays a role, the same one each time; see `ModelSource` in core."""
@@ -197,7 +205,7 @@ class Models:
         return RecordedChatModel(recording, role=role, model=resolved.name, inner=inner)
 
     def _create(self, resolved: Resolved, settings: ModelConfig, role: str) -> BaseChatModel:
-        provider, model = self._check(resolved.name)
+        provider, model = self.check(resolved.name)
         if provider in self._providers:
             create = self._providers.load(provider)
             if provider == "scripted":
@@ -211,6 +219,3 @@ class Models:
         # What agents.yaml names lies beside it; what a person names, where they are.
         beside = Path(self._config.folder, path).expanduser()
         return str((beside if beside.exists() else self._origin / Path(path).expanduser()).absolute())
-
-    def _check(self, name: str) -> tuple[str, str]:
-        return check_name(name, self._providers, self._config.models)

@@ -14,7 +14,15 @@ from nexus_agents.core.events import ArtifactMade, ToolProgress
 from nexus_agents.core.runs import Artifact
 
 if TYPE_CHECKING:
-    from nexus_agents.core.ports import ArtifactStore, FactStore, GraphRunner, Recorder, SpeechPort, VoiceStore
+    from nexus_agents.core.ports import (
+        ArtifactStore,
+        FactStore,
+        GraphRunner,
+        ModelCatalog,
+        Recorder,
+        SpeechPort,
+        VoiceStore,
+    )
     from nexus_agents.core.runs import Run
 
 __all__ = ["JobMaker", "RunJob"]
@@ -33,6 +41,7 @@ class RunJob:
     speech: SpeechPort
     voices: VoiceStore
     facts: FactStore
+    models: ModelCatalog
     graphs: GraphRunner
     recorder: Recorder
     artifacts: ArtifactStore

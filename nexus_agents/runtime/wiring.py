@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nexus_agents.core.registry import Registry
+from nexus_agents.models.catalog import Catalog
 from nexus_agents.models.source import Models
 from nexus_agents.runtime.approvals import Approvals
 from nexus_agents.runtime.graphs import NestedGraphs, graph_registry
@@ -38,6 +39,7 @@ TOOLS = {
     "forget": "tools.forget:forget",
     "format_code": "tools.formatting:format_code",
     "list_files": "tools.search:list_files",
+    "list_models": "tools.list_models:list_models",
     "list_voices": "tools.list_voices:list_voices",
     "make_podcast": "tools.make_podcast:make_podcast",
     "read_document": "tools.read_document:read_document",
@@ -104,6 +106,7 @@ class House:
                 speech=self.speech,
                 voices=self.memory.voices,
                 facts=self.memory.facts,
+                models=Catalog(config, self.memory.profiles),
                 graphs=graphs,
                 recorder=recorder,
                 artifacts=memory.artifacts,
