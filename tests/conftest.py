@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "OPENROUTER_API_KEY", "OPENAI_BASE_URL")
+KEYS = (
+    *("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "OPENROUTER_API_KEY", "MISTRAL_API_KEY"),
+    *("GROQ_API_KEY", "DEEPSEEK_API_KEY", "XAI_API_KEY", "OPENAI_BASE_URL", "OLLAMA_HOST"),
+)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from nexus_agents.core.config import Config, ModelConfig
 from nexus_agents.core.errors import ConfigError
 from nexus_agents.core.registry import Registry, load_dotted
 from nexus_agents.core.tool import tool_spec
-from nexus_agents.models.source import PROVIDERS
+from nexus_agents.models.providers import PROVIDERS
 from nexus_agents.runtime.graphs import GRAPHS, graph_registry
 from nexus_agents.runtime.wiring import TOOLS, tool_registry
 

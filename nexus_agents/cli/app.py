@@ -15,6 +15,7 @@ from nexus_agents.cli import (
     history,
     init,
     memory,
+    models,
     podcast,
     resume,
     runs,
@@ -79,6 +80,7 @@ app.command("podcast")(podcast.podcast)
 app.command("speak")(speak.speak)
 app.add_typer(voices.app, name="voices")
 app.add_typer(memory.app, name="memory")
+app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.doctor)
 app.command("init")(init.init)
 app.add_typer(config_command.app, name="config")

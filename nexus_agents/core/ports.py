@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nexus_agents.core.budget import Meter, Price
     from nexus_agents.core.config import Config
     from nexus_agents.core.events import AnyEvent, UserSaid
-    from nexus_agents.core.models import ModelProfile
+    from nexus_agents.core.models import ModelListing, ModelProfile
     from nexus_agents.core.runs import Run, RunError
     from nexus_agents.core.skills import Skill
     from nexus_agents.core.voices import Speech, Voice, VoiceReport
@@ -39,6 +39,7 @@ __all__ = [
     "Kit",
     "Ledger",
     "Memory",
+    "ModelCatalog",
     "ModelSource",
     "OpenMemory",
     "ProfileStore",
@@ -117,6 +118,14 @@ class ModelSource(Protocol):
 
     async def profile(self, role: str, *, name: str | None = None) -> ModelProfile:
         """Return what is known about a model; its server is asked once, and what it said is kept."""
+        ...
+
+
+class ModelCatalog(Protocol):
+    """Which models there are on this machine."""
+
+    async def list(self) -> Sequence[ModelListing]:
+        """Return the models of agents.yaml, of local servers, of the keys that are found, and the built-in ones."""
         ...
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_type_hint
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 if TYPE_CHECKING:
-    from nexus_agents.core.ports import FactStore, GraphRunner, SpeechPort, VoiceStore
+    from nexus_agents.core.ports import FactStore, GraphRunner, ModelCatalog, SpeechPort, VoiceStore
     from nexus_agents.core.processes import Processes
     from nexus_agents.core.sandbox import SandboxPolicy
 
@@ -66,6 +66,11 @@ class Job(Protocol):
     @property
     def facts(self) -> FactStore:
         """The shared context."""
+        ...
+
+    @property
+    def models(self) -> ModelCatalog:
+        """Which models there are."""
         ...
 
     @property

@@ -41,6 +41,9 @@ def create(model: str, settings: ModelConfig, role: str) -> BaseChatModel:
         timeout=settings.timeout,
         # Retries are made by the agent loop, where each one is an event.
         max_retries=0,
+        # Servers that speak the protocol know the old name of this limit, OpenAI the new one.
+        max_completion_tokens=None if base_url else settings.max_output,
+        extra_body={"max_tokens": settings.max_output} if base_url and settings.max_output else None,
         use_responses_api=False if base_url else None,
         stream_usage=True,
         metadata={"nexus_role": role},

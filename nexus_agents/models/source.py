@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from nexus_agents.core.budget import Price
 from nexus_agents.core.config import Config, ModelConfig
-from nexus_agents.core.errors import ConfigError
 from nexus_agents.core.models import ModelProfile
-from nexus_agents.core.names import nearest
 from nexus_agents.core.registry import Registry
-from nexus_agents.models.recorded import Tape, split_tape, tape_of_environment
-from nexus_agents.models.resolve import Resolved, resolve_auto
+from nexus_agents.models.choosing import Choice
+from nexus_agents.models.names import check_fallbacks, check_name, fallbacks_of
+from nexus_agents.models.profiles import assumed, fixed_profile, hosted_profile, settled
+from nexus_agents.models.providers import PROVIDERS
+from nexus_agents.models.resolve import Resolved
+from nexus_agents.models.served import is_near, served_profile
+from nexus_agents.models.servers import ollama_address
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-    from nexus_agents.models.recorded.folder import Recording
+    from nexus_agents.core.budget import Price
+    from nexus_agents.core.memory_ports import ProfileStore
 
-__all__ = ["PROVIDERS", "Models"]
+__all__ = ["Asking", "Models"]
 
-PROVIDERS = {
-    "builtin": "nexus_agents.models.builtin:create",
-    "openai": "nexus_agents.models.openai_compatible:create",
-    "scripted": "nexus_agents.models.scripted:create",
-}
-"""Providers that ship with Nexus; every other name is tried with LangChain's `init_chat_model`."""
-
-KNOWN_ELSEWHERE = (
-    "anthropic",
-    "google_genai",
-    "groq",
-    "mistralai",
-    "ollama",
-    "openrouter",
-    "deepseek",
-    "xai",
-)
+Asking = Literal["never", "once", "again"]
+"""Whether a profile may cost calls of the model: never, where none is kept and the model is near, or in any case."""
 
 
 class Models:
@@ -47,8 +38,12 @@ class Models:
     Args:
         config: agents.yaml.
         override: The model that a person named for this run; it plays every role that names no other.
+        profiles: Where what servers say of their models is kept; nowhere by default.
         workspace: The run's folder; recordings are kept free of it.
         origin: The folder that the request came from, for relative paths; the current one by default.
+
+    Raises:
+        ConfigError: The override, a fallback or a recording is not what it should be.
     """
 
     def __init__(
@@ -56,25 +51,29 @@ class Models:
         config: Config,
         *,
         override: str | None = None,
+        profiles: ProfileStore | None = None,
         workspace: Path | None = None,
         origin: Path | None = None,
     ) -> None:
         self._config = config
+        self._store = profiles
         self._origin = origin or Path.cwd()
-        self._workspace = workspace
-        named, self._override = split_tape(override, self._origin)
-        declared, default = split_tape(config.default_model, Path(config.folder))
-        self._default = default or "auto"
-        self._named = override if named else config.default_model if declared else None
-        self._tape = named or declared or tape_of_environment()
-        self._recording: Recording | None = None
-        self._auto: Resolved | None = None
+        self._choice = Choice(config, override, workspace, self._origin)
         self._made: dict[tuple[str, str | None], BaseChatModel] = {}
+        self._known: dict[tuple[str, str | None], ModelProfile] = {}
+        self._learning = asyncio.Lock()
         self._providers = Registry("model provider", PROVIDERS, "nexus.models", config.providers)
-        if self._tape:
-            self._recording = self._open(self._tape)
-        if self._override:
-            self._check(self.describe("assistant"))
+        check_fallbacks(config, self._providers)
+        if self._choice.override:
+            self.check(self.describe("assistant"))
+
+    def check(self, name: str) -> tuple[str, str]:
+        """Return provider and model of a `provider:model`.
+
+        Raises:
+            ConfigError: There is no such provider, or no such built-in model.
+        """
+        return check_name(name, self._providers, self._config.models)
 
     def get(self, role: str, *, name: str | None = None) -> BaseChatModel:
         """Return the model that plays a role, the same one each time; see `ModelSource` in core."""
@@ -88,20 +87,132 @@ class Models:
             self._made[role, name] = made
         return self._made[role, name]
 
+    def describe(self, role: str, *, name: str | None = None) -> str:
+        """Return the `provider:model` behind a role."""
+        return self._choice.of(role, name)[0].name
+
+    def reason(self, role: str, *, name: str | None = None) -> str:
+        """Return why a role has the model that it has, in words."""
+        return self._choice.of(role, name)[0].reason
+
+    def fallbacks(self, role: str, *, name: str | None = None) -> Sequence[str]:
+        """Return the names to ask where a model cannot be reached, in order: those of agents.yaml, and theirs."""
+        return () if self._choice.replays else fallbacks_of(self._config, self._choice.wanted(role, name)[0])
+
+    def price(self, name: str) -> Price | None:
+        """Return what a `provider:model` costs, or None where nobody knows.
+
+        agents.yaml comes first; where several of its models are called the same, the dearest counts. The models that
+        ship with Nexus cost nothing, those of a server that declares no price are unknown.
+        """
+        from nexus_agents.core.budget import Price
+        from nexus_agents.models.prices import FREE, dearest, public_price
+
+        if name.partition(":")[0] in ("builtin", "scripted", "replay"):
+            return FREE
+        prices: list[Price | None] = []
+        for settings in self._aliases(name):
+            served = settings.base_url or self._is_served(settings.model)
+            public = None if served else public_price(settings.model)
+            declared = settings.price
+            prices.append(Price(input=declared.input, output=declared.output) if declared else public)
+        if not prices:
+            prices = [None if self._is_served(name) else public_price(name)]
+        known = [price for price in prices if price is not None]
+        return dearest(known) if len(known) == len(prices) else None
+
+    async def profile(self, role: str, *, name: str | None = None, asking: Asking = "once") -> ModelProfile:
+        """Return what is known about a model; see `ModelSource` in core.
+
+        Args:
+            role: The role that it plays.
+            name: The model, where the caller insists on one.
+            asking: Whether the model itself may be called for it.
+
+        Raises:
+            ConfigError: No such provider or model, or it cannot be made.
+        """
+        resolved, settings = self._choice.of(role, name)
+        key = (resolved.name, resolved.base_url)
+        async with self._learning:
+            known = None if asking == "again" else self._known.get(key)
+            if known is None:
+                known = await self._learn(role, resolved, settings, asking)
+                if asking != "never":
+                    self._known[key] = known
+        profile = settled(known, settings)
+        recording = self._choice.tape_for(resolved.name)
+        if recording and recording.adding:
+            recording.note_player(role, resolved.name, profile)
+        return profile
+
+    async def _learn(self, role: str, resolved: Resolved, settings: ModelConfig, asking: Asking) -> ModelProfile:
+        name = resolved.name
+        recording = self._choice.tape_for(name)
+        if recording and self._choice.replays:
+            return recording.player(role)[1] or assumed(name)
+        if fixed := fixed_profile(name):
+            return fixed
+        base = self._address(resolved)
+        if base is None:
+            return hosted_profile(name, self._create(resolved, settings, role))
+        kept = await self._store.get(name, base) if self._store else None
+        told = await asyncio.to_thread(served_profile, name, base)
+        if told and name.startswith("ollama:"):
+            from nexus_agents.models.ollama import context_of
+
+            told = told.model_copy(update={"context": context_of(told.context)})
+        if kept and asking != "again":
+            # What a model can do stays; with how much context its server was started may not, and costs nothing to ask.
+            if told and told.context not in (None, kept.context):
+                kept = kept.model_copy(update={"context": told.context})
+                await self._keep(kept)
+            return kept
+        known = told or assumed(name, base)
+        if asking == "never" or (asking == "once" and not is_near(base)):
+            return known
+        from nexus_agents.models.probe import MOST_TOKENS, PATIENCE, probe
+
+        limits = {"max_output": MOST_TOKENS, "timeout": min(PATIENCE, settings.timeout)}
+        found = await probe(self._create(resolved, settings.model_copy(update=limits), role), known)
+        if found:
+            await self._keep(found)
+        return found or known
+
+    async def _keep(self, profile: ModelProfile) -> None:
+        if self._store:
+            await self._store.put(profile)
+
+    def _address(self, resolved: Resolved) -> str | None:
+        """Return the server that a model is asked from; None for a hosted one."""
+        provider = resolved.name.partition(":")[0]
+        if provider == "ollama":
+            return resolved.base_url or ollama_address()
+        return resolved.base_url or (os.environ.get("OPENAI_BASE_URL") if provider == "openai" else None)
+
+    def _is_served(self, name: str) -> bool:
+        return self._choice.served(name) or self._address(Resolved(name, "")) is not None
+
+    def _aliases(self, name: str) -> list[ModelConfig]:
+        if name in self._config.models:
+            return [self._config.models[name]]
+        return [settings for settings in self._config.models.values() if settings.model == name]
+
     def _make(self, role: str, name: str | None) -> BaseChatModel:
-        resolved, settings = self._settle(role, name)
-        if not self._recording or not self._tape or not self._tape.takes(resolved.name):
+        resolved, settings = self._choice.of(role, name)
+        recording = self._choice.tape_for(resolved.name)
+        if recording is None:
             return self._create(resolved, settings, role)
         from nexus_agents.models.recorded.chat import RecordedChatModel
 
-        if self._tape.replay:
-            return RecordedChatModel(self._recording, role=role, model=resolved.name)
-        self._recording.note_player(role, resolved.name)
+        if self._choice.replays:
+            return RecordedChatModel(recording, role=role, model=resolved.name)
+        recording.note_player(role, resolved.name)
         inner = self._create(resolved, settings, role)
-        return RecordedChatModel(self._recording, role=role, model=resolved.name, inner=inner)
+        return RecordedChatModel(recording, role=role, model=resolved.name, inner=inner)
 
     def _create(self, resolved: Resolved, settings: ModelConfig, role: str) -> BaseChatModel:
-        provider, model = self._check(resolved.name)
+        provider, model = self.check(resolved.name)
         if provider in self._providers:
             create = self._providers.load(provider)
             if provider == "scripted":
@@ -115,104 +226,3 @@ class Models:
         # What agents.yaml names lies beside it; what a person names, where they are.
         beside = Path(self._config.folder, path).expanduser()
         return str((beside if beside.exists() else self._origin / Path(path).expanduser()).absolute())
-
-    def _open(self, tape: Tape) -> Recording:
-        from nexus_agents.models.recorded.folder import Recording
-
-        # A graph may call its agents after the model, which is named otherwise when it is replayed.
-        words = {"<nexus-workspace>": self._workspace, "<nexus-origin>": self._origin, "<nexus-model>": self._named}
-        return Recording(tape.folder, {name: word for name, word in words.items() if word}, adding=not tape.replay)
-
-    def describe(self, role: str, *, name: str | None = None) -> str:
-        """Return the `provider:model` behind a role."""
-        return self._settle(role, name)[0].name
-
-    def fallbacks(self, role: str, *, name: str | None = None) -> Sequence[str]:
-        """Return the names of the models to ask where that one cannot be reached."""
-        return self._settle(role, name)[1].fallbacks
-
-    def price(self, name: str) -> Price | None:
-        """Return what a model costs, as agents.yaml says."""
-        own = next((one.price for one in self._config.models.values() if one.model == name and one.price), None)
-        if own:
-            return Price(input=own.input, output=own.output)
-        return Price(input=0, output=0) if name.startswith("builtin:") else None
-
-    async def profile(self, role: str, *, name: str | None = None) -> ModelProfile:
-        """Return what is known about a model, from agents.yaml."""
-        _, settings = self._settle(role, name)
-        return ModelProfile(name=self.describe(role, name=name), context=settings.context, source="agents.yaml")
-
-    def reason(self, role: str) -> str:
-        """Return why a role has the model that it has, in words."""
-        return self._settle(role, None)[0].reason
-
-    def _settle(self, role: str, name: str | None) -> tuple[Resolved, ModelConfig]:
-        name = self._inside(name)
-        if not self._recording or not self._tape or not self._tape.replay:
-            return self._choose(role, name)
-        own = self._config.agents.get(role)
-        # A model that was named, and is not replayed, is itself; every other role is played as it was recorded.
-        named = name or (own.model if own else None)
-        if named and not self._tape.takes((chosen := self._choose(role, name))[0].name):
-            return chosen
-        played, _ = self._recording.player(role)
-        shown = played or f"replay:{self._tape.folder}"
-        return Resolved(shown, f"replayed from {self._tape.folder}"), ModelConfig(model=shown)
-
-    def _inside(self, name: str | None) -> str | None:
-        # A graph may name the model of the run again, with its recording.
-        tape, inner = split_tape(name, self._origin)
-        if tape and tape != self._tape:
-            raise ConfigError(
-                f"{name} is another recording than that of the run.",
-                "A run has one recording: name it with --model, as default_model, or in $NEXUS_RECORD.",
-            )
-        return inner
-
-    def _choose(self, role: str, name: str | None) -> tuple[Resolved, ModelConfig]:
-        own = self._config.agents.get(role)
-        wanted, reason = next(
-            (candidate, why)
-            for candidate, why in (
-                (name, "named by the graph"),
-                (self._inside(own.model) if own else None, f"agents.yaml names it for {role}"),
-                (self._override, "named for this run"),
-                (self._default, "the default_model of agents.yaml"),
-            )
-            if candidate
-        )
-        if wanted in self._config.models:
-            settings = self._config.models[wanted]
-            return Resolved(settings.model, f"{reason} ({wanted!r})", settings.base_url), settings
-        if wanted == "auto":
-            self._auto = self._auto or resolve_auto()
-            return self._auto, ModelConfig(model=self._auto.name)
-        return Resolved(wanted, reason), ModelConfig(model=wanted)
-
-    def _check(self, name: str) -> tuple[str, str]:
-        provider, colon, model = name.partition(":")
-        known = [*self._providers, *KNOWN_ELSEWHERE]
-        if not colon or not model:
-            close = nearest(name, [*self._config.models, "auto"])
-            raise ConfigError(
-                f"{name!r} is not a model: it has no provider.",
-                f"Did you mean {close!r}?"
-                if close
-                else "Write provider:model, for instance builtin:nexus or openai:gpt-5-mini.",
-            )
-        if provider not in known:
-            close = nearest(provider, known)
-            raise ConfigError(
-                f"There is no model provider named {provider!r} (in {name!r}).",
-                f"Did you mean '{close}:{model}'?" if close else f"There are: {', '.join(sorted(known))}.",
-            )
-        if provider == "builtin":
-            from nexus_agents.models.builtin import NAMES
-
-            if model not in NAMES:
-                raise ConfigError(
-                    f"There is no built-in model named {model!r}.",
-                    f"There are: {', '.join(f'builtin:{known_name}' for known_name in NAMES)}.",
-                )
-        return provider, model

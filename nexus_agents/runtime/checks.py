@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel
 
 from nexus_agents.core.errors import NexusError
-from nexus_agents.models.servers import find_servers
+from nexus_agents.models.servers import LocalServer, find_servers
 from nexus_agents.models.source import Models
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ EXTRAS = {
     "video": ("diffusers", "av"),
     "postgres": ("psycopg",),
     "minilm": ("numpy", "safetensors", "tokenizers"),
+    "ollama": ("langchain-ollama",),
+    "anthropic": ("langchain-anthropic",),
+    "google": ("langchain-google-genai",),
     "cluster": ("ray",),
     "servers": ("mcp",),
     "mcp": ("mcp", "jsonschema"),
@@ -95,7 +98,12 @@ def _servers() -> list[Check]:
     found = find_servers()
     if not found:
         return [Check(what="servers", state="absent", says="no model server answers on this machine")]
-    return [Check(what="server", state="ok", says=f"{one.kind} at {one.base_url}: {one.model}") for one in found]
+    return [Check(what="server", state="ok", says=f"{one.kind} at {one.base_url}: {_listed(one)}") for one in found]
+
+
+def _listed(server: LocalServer) -> str:
+    more = len(server.models) - 1
+    return f"{server.model}{f' and {more} more' if more > 0 else ''}" if server.model else "lists no model"
 
 
 async def _mcp(runtime: Runtime, name: str) -> Check:

@@ -14,7 +14,15 @@ from nexus_agents.core.events import ArtifactMade, ToolProgress
 from nexus_agents.core.runs import Artifact
 
 if TYPE_CHECKING:
-    from nexus_agents.core.ports import ArtifactStore, FactStore, GraphRunner, Recorder, SpeechPort, VoiceStore
+    from nexus_agents.core.ports import (
+        ArtifactStore,
+        FactStore,
+        GraphRunner,
+        ModelCatalog,
+        Recorder,
+        SpeechPort,
+        VoiceStore,
+    )
     from nexus_agents.core.processes import Processes
     from nexus_agents.core.runs import Run
     from nexus_agents.core.sandbox import SandboxPolicy
@@ -35,6 +43,7 @@ class RunJob:
     speech: SpeechPort
     voices: VoiceStore
     facts: FactStore
+    models: ModelCatalog
     graphs: GraphRunner
     recorder: Recorder
     artifacts: ArtifactStore

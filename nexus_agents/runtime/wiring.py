@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nexus_agents.core.registry import Registry
+from nexus_agents.models.catalog import Catalog
 from nexus_agents.models.source import Models
 from nexus_agents.runtime.approvals import Approvals
 from nexus_agents.runtime.graphs import NestedGraphs, graph_registry
@@ -46,6 +47,7 @@ TOOLS = {
     "forget": "tools.forget:forget",
     "format_code": "tools.formatting:format_code",
     "list_files": "tools.search:list_files",
+    "list_models": "tools.list_models:list_models",
     "list_processes": "tools.processes:list_processes",
     "list_voices": "tools.list_voices:list_voices",
     "make_podcast": "tools.make_podcast:make_podcast",
@@ -115,7 +117,13 @@ class House:
         workspace = check_workspace(Path(run.workspace))
         memory = self.memory.held(run.id, run.fence)
         recorder = RunRecorder(memory.events, run.id, show)
-        models = Models(config, override=run.model, workspace=workspace, origin=Path(run.origin))
+        models = Models(
+            config,
+            override=run.model,
+            profiles=self.memory.profiles,
+            workspace=workspace,
+            origin=Path(run.origin),
+        )
         meter = RunMeter(config, run, memory.events, models)
         recorder.count = meter.count
         approvals = Approvals(config, run, self.memory.runs)
@@ -139,6 +147,7 @@ class House:
                     speech=self.speech,
                     voices=self.memory.voices,
                     facts=self.memory.facts,
+                    models=Catalog(config, self.memory.profiles),
                     graphs=graphs,
                     recorder=recorder,
                     artifacts=memory.artifacts,

@@ -13,6 +13,7 @@ import pytest
 from nexus_agents.core.config import AgentConfig, Config, ModelConfig
 from nexus_agents.core.errors import ConfigError
 from nexus_agents.models import servers
+from nexus_agents.models.providers import ELSEWHERE, Package
 from nexus_agents.models.resolve import resolve_auto
 from nexus_agents.models.servers import find_servers
 from nexus_agents.models.source import Models
@@ -103,9 +104,12 @@ def test_a_role_takes_its_own_model_before_the_runs_before_the_default() -> None
         ("builtin:nexsu", "no built-in model named 'nexsu'"),
         ("openai:", "has no provider"),
         ("openai:gpt-5-mini", r"\$OPENAI_API_KEY is not set"),
-        ("anthropic:claude", "needs the package langchain-anthropic"),
+        ("anthropic:claude", r"\$ANTHROPIC_API_KEY is not set"),
+        ("xai:grok-4", r"nexus-agents\[xai\]"),
     ],
 )
-def test_a_wrong_name_is_refused(name: str, says: str) -> None:
+def test_a_wrong_name_is_refused(name: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whatever is installed here, this one is not.
+    monkeypatch.setitem(ELSEWHERE, "xai", Package("langchain_no_such_package", "xai", "XAI_API_KEY"))
     with pytest.raises(ConfigError, match=says):
         Models(Config(), override=name).get("assistant")

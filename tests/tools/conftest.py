@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nexus_agents.core.errors import BackendDown, InputError
-from nexus_agents.core.ports import GraphRunner, SpeechPort, VoiceStore
+from nexus_agents.core.ports import GraphRunner, ModelCatalog, SpeechPort, VoiceStore
 from nexus_agents.core.sandbox import SandboxPolicy
 from tools.background import RunProcesses
 
@@ -41,6 +41,10 @@ class WorkspaceJob:
     @property
     def voices(self) -> VoiceStore:
         raise BackendDown("There are no voices in this job.", "Use one that has them.")
+
+    @property
+    def models(self) -> ModelCatalog:
+        raise BackendDown("There are no models in this job.", "Use one that has them.")
 
     @property
     def graphs(self) -> GraphRunner:
