@@ -64,7 +64,7 @@ class CheckReport(BaseModel):
         return f"{len(self.findings)} findings, {serious} of them serious, in {self.files} files"
 
 
-@tool(risk="read", extra="apps", timeout=3 * SECONDS + 30)
+@tool(risk="read", extra="apps", timeout=3 * SECONDS + 30, in_turn=True)
 async def check_code(job: Job, paths: list[str] | None = None, types: bool = False) -> CheckReport:
     """Check Python code of the workspace for errors and weaknesses, with ruff and bandit.
 

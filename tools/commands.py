@@ -19,7 +19,7 @@ OUTPUT_BYTES = 40_000
 """Kept of each output, from its end: what a model can still read."""
 
 
-@tool(risk="execute", timeout=LONGEST + 30)
+@tool(risk="execute", timeout=LONGEST + 30, in_turn=True)
 async def run_command(
     job: Job,
     command: list[str] | str,

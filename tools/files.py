@@ -102,7 +102,7 @@ class _Receipt(BaseModel):
     result: FileEdited
 
 
-@tool(risk="read")
+@tool(risk="read", in_turn=True)
 async def read_file(job: Job, path: str, start_line: int = 1, end_line: int = 0) -> FileText:
     """Read a text file of the workspace, or some lines of it.
 
@@ -120,7 +120,7 @@ async def read_file(job: Job, path: str, start_line: int = 1, end_line: int = 0)
     return await asyncio.to_thread(_read, file, path, start_line, end_line)
 
 
-@tool(risk="write")
+@tool(risk="write", in_turn=True)
 async def write_file(job: Job, path: str, content: str) -> FileWritten:
     """Write a whole text file in the workspace; an existing one is replaced, missing folders are made.
 
@@ -133,7 +133,7 @@ async def write_file(job: Job, path: str, content: str) -> FileWritten:
     return await asyncio.to_thread(_write, job, file, path, content)
 
 
-@tool(risk="write")
+@tool(risk="write", in_turn=True)
 async def edit_file(job: Job, path: str, old: str, new: str) -> FileEdited:
     """Replace a piece of text in a file of the workspace, which must stand there exactly once.
 

@@ -44,7 +44,7 @@ class FormatReport(BaseModel):
         return f"{len(self.changed)} files formatted, {self.unchanged} were in order"
 
 
-@tool(risk="write", extra="apps", timeout=270.0)
+@tool(risk="write", extra="apps", timeout=270.0, in_turn=True)
 async def format_code(job: Job, paths: list[str] | None = None) -> FormatReport:
     """Format Python code of the workspace with ruff: sorted imports, safe fixes, one layout.
 

@@ -32,7 +32,7 @@ class CommitResult(BaseModel):
     summary: str
 
 
-@tool(risk="write", timeout=300.0)
+@tool(risk="write", timeout=300.0, in_turn=True)
 async def commit(job: Job, message: str, paths: list[str], author: str = "") -> CommitResult:
     """Record files of the workspace as a git commit; the repository is made where there is none.
 

@@ -68,7 +68,7 @@ class SearchResult(BaseModel):
         return f"{len(self.matches)} {more}matches in {self.files_searched} files"
 
 
-@tool(risk="read")
+@tool(risk="read", in_turn=True)
 async def list_files(job: Job, pattern: str = "**/*") -> FileList:
     """List the files of the workspace, without history, caches and installed packages.
 
@@ -81,7 +81,7 @@ async def list_files(job: Job, pattern: str = "**/*") -> FileList:
     return await asyncio.to_thread(_list, root, glob)
 
 
-@tool(risk="read")
+@tool(risk="read", in_turn=True)
 async def search_files(job: Job, pattern: str, glob: str = "**/*") -> SearchResult:
     """Search the text files of the workspace line by line with a regular expression.
 

@@ -57,7 +57,7 @@ class TestRun(TestReport):
     failures: list[TestFailure] = Field(default_factory=list[TestFailure])
 
 
-@tool(risk="execute", extra="apps", timeout=SECONDS + 60)
+@tool(risk="execute", extra="apps", timeout=SECONDS + 60, in_turn=True)
 async def run_tests(job: Job, path: str = "") -> TestRun:
     """Run the tests of the workspace with pytest and report what failed and where.
 

@@ -106,6 +106,7 @@ class ToolSpec:
         resumable: Whether a call cut by a crash may simply be made again with the same id and folder.
         extra: The optional extra of Nexus that it needs, if any.
         timeout: Seconds after which it is cancelled.
+        in_turn: Whether calls of one agent follow each other in the order in which they were made.
     """
 
     name: str
@@ -117,6 +118,7 @@ class ToolSpec:
     resumable: bool = True
     extra: str | None = None
     timeout: float = 120.0
+    in_turn: bool = False
 
 
 def tool(
@@ -125,6 +127,7 @@ def tool(
     resumable: bool = True,
     extra: str | None = None,
     timeout: float = 120.0,
+    in_turn: bool = False,
     name: str | None = None,
 ) -> Callable[[F], F]:
     """Declare an async function `(job: Job, ...) -> BaseModel` as a tool; it stays callable as it is.
@@ -134,6 +137,8 @@ def tool(
         resumable: True where making the same call twice leaves what making it once leaves.
         extra: The optional extra of Nexus whose packages it imports.
         timeout: Seconds.
+        in_turn: True for what reads or writes files of the workspace. A model that makes several calls at once means
+            them in their order: an edit, another one of the same file, and then the tests.
         name: The name that models see; the function's own name by default.
     """
 
@@ -148,6 +153,7 @@ def tool(
             resumable=resumable,
             extra=extra,
             timeout=timeout,
+            in_turn=in_turn,
         )
         function.__tool__ = spec  # type: ignore[attr-defined]
         return function

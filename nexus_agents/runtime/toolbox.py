@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,6 +63,7 @@ class RunToolbox:
         self._run_id = run_id
         self._log_file = log_file
         self._rewinds = rewinds
+        self._turns: dict[str, asyncio.Lock] = {}
 
     def spec(self, name: str) -> ToolSpec:
         """Return the declaration of a tool."""
@@ -76,6 +78,15 @@ class RunToolbox:
     ) -> BaseModel:
         """Call a tool once: what the ledger has as done is returned and not run again."""
         spec = self.spec(name)
+        # A lock for each agent lets those who wait through in the order in which they came.
+        turn = self._turns.setdefault(agent, asyncio.Lock()) if spec.in_turn else nullcontext()
+        async with turn:
+            return await self._call(spec, arguments, call_id, agent, part)
+
+    async def _call(
+        self, spec: ToolSpec, arguments: Mapping[str, Any], call_id: str, agent: str, part: bool
+    ) -> BaseModel:
+        name = spec.name
         checked = _check(spec, arguments)
         plain = checked.model_dump(mode="json")
         call_id = await self._named(call_id)
@@ -137,7 +148,7 @@ class RunToolbox:
             await self._finish(call, begun, error=fault)
             if isinstance(fault, ConsentNeeded):
                 await self._approvals.consent(fault, spec, call.arguments, call_id=call.call_id, agent=call.agent)
-                return await self.call(spec.name, call.arguments, call_id=call.call_id, agent=call.agent, part=part)
+                return await self._call(spec, call.arguments, call.call_id, call.agent, part)
             raise fault from error
         await self._finish(call, begun, result=result)
         return result
