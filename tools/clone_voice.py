@@ -44,7 +44,7 @@ class ClonedVoice(BaseModel):
         return f"{self.voice.name} {made}, pitch within {self.report.f0_error_semitones:.1f} semitones of the clip"
 
 
-@tool(risk="identity", extra="speech", timeout=300)
+@tool(risk="identity", extra="speech", timeout=300, in_turn=True)
 async def clone_voice(job: Job, reference_audio: str, speaker_name: str = "", transcript: str = "") -> ClonedVoice:
     """Make a voice that sounds like the person in a recording of 3 to 30 seconds; a recorded consent is needed.
 

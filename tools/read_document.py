@@ -15,7 +15,7 @@ LARGEST = 2_000_000
 """Bytes: about 300,000 words, far more than a podcast can carry."""
 
 
-@tool(risk="read")
+@tool(risk="read", in_turn=True)
 async def read_document(job: Job, path: str) -> SourceText:
     """Read a text or Markdown file that the user named.
 

@@ -271,8 +271,15 @@ class Repository:
         settings = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "commit.gpgsign=false", "gc.auto=0")
         options = [part for setting in settings for part in ("-c", setting)]
         own = self._env | ({} if literal else {"GIT_LITERAL_PATHSPECS": "0"}) | dict(env or {})
+        command = ["git", *options, *arguments]
+        deadline = time.monotonic() + LOCK_PATIENCE
         try:
-            done = await run(["git", *options, *arguments], self.root, timeout=SECONDS, env=own, output_limit=8 << 20)
+            done = await run(command, self.root, timeout=SECONDS, env=own, output_limit=8 << 20)
+            # A git that outlived a killed Nexus for a moment may take a lock after they were looked for. One that meets
+            # a lock has done nothing yet.
+            while done.returncode != 0 and ".lock': File exists" in done.stderr and time.monotonic() < deadline:
+                await self._clear_locks()
+                done = await run(command, self.root, timeout=SECONDS, env=own, output_limit=8 << 20)
         except ToolInputError as error:
             raise BackendDown("git is not installed, or not in a usual place.", "Install git.") from error
         if check and (done.returncode != 0 or done.timed_out):

@@ -11,7 +11,7 @@ from tools.paths import inside
 __all__ = ["speak"]
 
 
-@tool(risk="write", extra="speech", timeout=900)
+@tool(risk="write", extra="speech", timeout=900, in_turn=True)
 async def speak(job: Job, text: str, voice: str = "", output: str = "speech.wav") -> Speech:
     """Speak a text into an audio file in the workspace and return its length and the times of its words.
 

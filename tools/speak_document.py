@@ -11,7 +11,7 @@ from tools.speak import speak
 __all__ = ["speak_document", "spoken_text"]
 
 
-@tool(risk="write", extra="speech", timeout=3600)
+@tool(risk="write", extra="speech", timeout=3600, in_turn=True)
 async def speak_document(job: Job, path: str, voice: str = "", output: str = "speech.wav") -> Speech:
     """Read a text or Markdown document aloud into an audio file in the workspace.
 

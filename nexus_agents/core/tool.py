@@ -185,7 +185,8 @@ def tool(
         extra: The optional extra of Nexus whose packages it imports.
         timeout: Seconds.
         in_turn: True for what reads or writes files of the workspace. A model that makes several calls at once means
-            them in their order: an edit, another one of the same file, and then the tests.
+            them in their order: an edit, another one of the same file, and then the tests. Not for a tool that starts a
+            graph: an agent of the same name in it would wait for ever.
         name: The name that models see; the function's own name by default.
     """
 

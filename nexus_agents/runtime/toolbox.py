@@ -66,7 +66,7 @@ class RunToolbox:
         self._run_id = run_id
         self._log_file = log_file
         self._rewinds = rewinds
-        self._turn = asyncio.Lock()
+        self._turns: dict[str, asyncio.Lock] = {}
         self._source = source
 
     async def prepare(self, names: Sequence[str]) -> None:
@@ -90,8 +90,9 @@ class RunToolbox:
         """Call a tool once: what the ledger has as done is returned and not run again."""
         await self.prepare([name])
         spec = self.spec(name)
-        # A lock lets those who wait through in the order in which they came.
-        async with self._turn if spec.in_turn else nullcontext():
+        # A lock for each agent lets those who wait through in the order in which they came.
+        turn = self._turns.setdefault(agent, asyncio.Lock()) if spec.in_turn else nullcontext()
+        async with turn:
             return await self._call(spec, arguments, call_id, agent, part)
 
     async def _call(

@@ -16,7 +16,7 @@ from langgraph.graph import END, START, StateGraph
 from probes import effects
 
 from nexus_agents import Runtime, Settings, open_runtime
-from nexus_agents.core.config import Config
+from nexus_agents.core.config import AgentConfig, Config
 from nexus_agents.core.errors import ExitCode
 from nexus_agents.core.events import AnyEvent, ApprovalAsked, RunFinished, ToolFinished, ToolStarted
 from nexus_agents.core.ports import Kit
@@ -313,3 +313,17 @@ def test_a_process_that_is_told_to_end_leaves_a_run_to_resume(begun, home):
     assert "nexus resume" in told
     with closing(sqlite3.connect(home / "nexus.db")) as database:
         assert database.execute("SELECT status, owner FROM runs").fetchall() == [("interrupted", None)]
+
+
+async def test_edits_of_one_file_in_one_answer_are_all_there_and_in_order(open_here, script, work):
+    agents = {"assistant": AgentConfig(tools=["write_file", "edit_file"])}
+    first = ("write_file", {"path": "a.txt", "content": "0\n"})
+    edits = [
+        ("edit_file", {"path": "a.txt", "old": f"{number}\n", "new": f"{number}\n{number + 1}\n"})
+        for number in range(8)
+    ]
+    async with open_here(agents=agents) as runtime:
+        run = await runtime.start(script([first, *edits]))
+        events = await work(runtime, run.id)
+    assert all(event.ok for event in of(events, ToolFinished))
+    assert Path(run.workspace, "a.txt").read_text().split() == [str(number) for number in range(9)]

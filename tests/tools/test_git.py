@@ -177,6 +177,27 @@ async def test_the_lock_that_a_killed_git_left_is_cleared(job, monkeypatch: pyte
     assert lock.exists()
 
 
+async def test_a_lock_that_is_taken_after_they_were_looked_for_is_waited_for(job, monkeypatch) -> None:
+    write(job, a="1\n")
+    await commit(job.again("call-0"), "Start", ["a.py"])
+    write(job, a="2\n")
+    lock = job.workspace / ".git/index.lock"
+    look, times = repository.Repository._clear_locks, 0
+
+    async def too_early(self: repository.Repository) -> None:
+        nonlocal times
+        times += 1
+        await look(self)
+        if times == 1:
+            lock.touch()
+            os.utime(lock, (time.time() - 60,) * 2)
+
+    monkeypatch.setattr(repository.Repository, "_clear_locks", too_early)
+    made = await commit(job, "Change", ["a.py"])
+    assert made.files == ["a.py"]
+    assert not lock.exists()
+
+
 async def test_commits_at_once_are_made_one_after_the_other(job) -> None:
     calls = [job.again(f"call-{n}") for n in range(5)]
     for n in range(5):
