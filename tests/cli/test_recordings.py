@@ -42,7 +42,7 @@ def test_a_killed_run_goes_on_at_the_right_step_of_its_script(nexus: Any, here: 
         "roles:\n"
         "  assistant:\n"
         "    - calls: [{name: list_voices}]\n"
-        "    - {text: All is well., latency: 2}\n"
+        "    - {text: All is well., latency: 90}\n"
     )
     command = [str(NEXUS), "run", "what voices are there?", "-m", "scripted:script.yaml"]
     with subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -53,6 +53,7 @@ def test_a_killed_run_goes_on_at_the_right_step_of_its_script(nexus: Any, here: 
             assert time.monotonic() < deadline
             time.sleep(0.05)
         os.kill(process.pid, signal.SIGKILL)
+    script.write_text(script.read_text().replace("latency: 90", "latency: 0"))
     elsewhere = here / "elsewhere"
     elsewhere.mkdir()
     resumed = nexus("resume", cwd=elsewhere)

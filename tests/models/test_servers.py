@@ -171,7 +171,10 @@ def test_what_is_near(address: str, near: bool) -> None:
 
 def test_what_is_not_there_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "PORTS", tuple((port, "nothing") for port in (1, 2, 3, 4)))
-    begun = time.perf_counter()
+    took: list[float] = []
     for _ in range(10):
+        begun = time.perf_counter()
         assert find_servers() == []
-    assert (time.perf_counter() - begun) / 10 < 0.1
+        took.append(time.perf_counter() - begun)
+    # The best of ten: a busy machine is no matter of ours.
+    assert min(took) < 0.05
