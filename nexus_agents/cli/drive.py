@@ -16,6 +16,7 @@ from nexus_agents.core.errors import ExitCode
 from nexus_agents.core.events import ApprovalAsked, RunFinished
 
 if TYPE_CHECKING:
+    from nexus_agents.core.budget import Limits
     from nexus_agents.core.events import AnyEvent
     from nexus_agents.core.runs import Run
     from nexus_agents.core.tool import Risk
@@ -42,6 +43,7 @@ def drive(
     plain: bool,
     yes: bool,
     unknown: Effect | None = None,
+    budget: Limits | None = None,
     config: Path | None = None,
 ) -> int:
     """Work a run until it ends or waits for somebody who is not there.
@@ -52,14 +54,14 @@ def drive(
         plain: Tell them without colours and without drawing over what was said.
         yes: Approve risk classes up to execute.
         unknown: The answer for calls that were cut off, where nobody is to be asked about them.
+        budget: Other limits of the run from here on.
         config: The agents.yaml that was named.
 
     Returns:
         The exit code.
     """
-    return asyncio.run(
-        _until_left(_drive(begin, print_json if as_json else Narration(plain).show, yes, unknown, as_json, config))
-    )
+    show = print_json if as_json else Narration(plain).show
+    return asyncio.run(_until_left(_drive(begin, show, yes, unknown, budget, as_json, config)))
 
 
 async def _until_left(work: Coroutine[None, None, int]) -> int:
@@ -78,6 +80,7 @@ async def _drive(
     show: Callable[[AnyEvent], None],
     yes: bool,
     unknown: Effect | None,
+    budget: Limits | None,
     headless: bool,
     config: Path | None,
 ) -> int:
@@ -94,7 +97,7 @@ async def _drive(
         while True:
             asked: list[ApprovalAsked] = []
             finished: RunFinished | None = None
-            async for event in runtime.stream(run.id, answers=answers, approved=approved):
+            async for event in runtime.stream(run.id, answers=answers, approved=approved, budget=budget):
                 try:
                     show(event)
                 except (BrokenPipeError, SystemExit):

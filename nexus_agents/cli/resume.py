@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nexus_agents.cli.drive import drive
-from nexus_agents.cli.options import ConfigFile, Json, Plain, Yes
+from nexus_agents.cli.options import ConfigFile, Json, Minutes, Money, Plain, Tokens, Turns, Yes, limits_of
 
 if TYPE_CHECKING:
     from nexus_agents.core.runs import Run
@@ -41,6 +41,10 @@ def resume(
             help="again, done or skip: the answer for calls that were cut off, instead of a question.",
         ),
     ] = None,
+    tokens: Tokens = None,
+    money: Money = None,
+    minutes: Minutes = None,
+    turns: Turns = None,
     config: ConfigFile = None,
 ) -> int:
     """Go on with a run that was cut off or waits; nothing that was finished is done again."""
@@ -52,4 +56,5 @@ def resume(
         return found
 
     answer = unknown.value if unknown else None
-    return drive(begin, as_json=as_json, plain=plain, yes=yes, unknown=answer, config=config)
+    budget = limits_of(tokens, money, minutes, turns)
+    return drive(begin, as_json=as_json, plain=plain, yes=yes, unknown=answer, budget=budget, config=config)

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nexus_agents.cli.drive import approved_by, drive
-from nexus_agents.cli.options import ConfigFile, Json, Model, Plain, Workspace, Yes
+from nexus_agents.cli.options import (
+    ConfigFile,
+    Json,
+    Minutes,
+    Model,
+    Money,
+    Plain,
+    Tokens,
+    Turns,
+    Workspace,
+    Yes,
+    limits_of,
+)
 
 if TYPE_CHECKING:
     from nexus_agents.core.runs import Run
@@ -24,6 +36,10 @@ def run(
     ] = None,
     workspace: Workspace = None,
     model: Model = None,
+    tokens: Tokens = None,
+    money: Money = None,
+    minutes: Minutes = None,
+    turns: Turns = None,
     as_json: Json = False,
     plain: Plain = False,
     yes: Yes = False,
@@ -33,7 +49,12 @@ def run(
 
     async def begin(runtime: Runtime) -> Run:
         return await runtime.start(
-            request, thread_id=thread, workspace=workspace, model=model, approved=approved_by(yes)
+            request,
+            thread_id=thread,
+            workspace=workspace,
+            model=model,
+            approved=approved_by(yes),
+            budget=limits_of(tokens, money, minutes, turns),
         )
 
     return drive(begin, as_json=as_json, plain=plain, yes=yes, config=config)

@@ -26,6 +26,7 @@ from nexus_agents.runtime.settings import Settings, load_settings
 from nexus_agents.runtime.worker_process import Order, Taken
 
 if TYPE_CHECKING:
+    from nexus_agents.core.budget import Limits
     from nexus_agents.core.events import AnyEvent
     from nexus_agents.core.history import ChannelChange, CheckpointInfo
     from nexus_agents.core.runs import Run
@@ -78,6 +79,7 @@ class Desk:
         workspace: Path | None = None,
         model: str | None = None,
         approved: Sequence[Risk] = (),
+        budget: Limits | None = None,
     ) -> Run:
         """Write a run down and have it worked; see `Runtime.start`."""
         run = await self.runtime.start(
@@ -88,16 +90,22 @@ class Desk:
             workspace=workspace,
             model=model,
             approved=approved,
+            budget=budget,
         )
         await self.work(run.id)
         return run
 
     async def work(
-        self, run_id: str, *, answers: Mapping[str, Decision] | None = None, approved: Sequence[Risk] = ()
+        self,
+        run_id: str,
+        *,
+        answers: Mapping[str, Decision] | None = None,
+        approved: Sequence[Risk] = (),
+        budget: Limits | None = None,
     ) -> None:
         """Have a run worked, from its start or from where it stands.
 
-        Returns as soon as a worker process has the run.
+        Returns as soon as a worker process has the run. Answers, approvals and limits are those of `Runtime.stream`.
 
         Raises:
             InputError: There is no such run, it has ended, or a living process works on it.
@@ -116,6 +124,7 @@ class Desk:
             run_id=run.id if run else run_id,
             answers=dict(answers or {}),
             approved=list(approved),
+            budget=budget,
             config_file=str(file.absolute()) if file else None,
             folder=_folder(),
             environment={**os.environ, "NEXUS_HOME": str(self.settings.home)},

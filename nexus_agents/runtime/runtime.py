@@ -126,12 +126,13 @@ class Runtime:
         Args:
             run_id: The run.
             answers: Decisions by the `approval_id` of the question.
-            approved: Risk classes to approve for the rest of the run.
+            approved: Risk classes to approve for the rest of the run, however often it is resumed.
             budget: Other limits from here on.
 
         Raises:
             InputError: There is no such run, it has ended, another process works on it, or it never asked what is
                 answered.
+            ConfigError: Money is limited, and the price of a model is not known.
             WorkspaceError: It was begun, and its workspace is gone.
         """
         await self._check_answers(run_id, answers or {})
@@ -139,8 +140,12 @@ class Runtime:
         _check_kept(found)
         with self._alone(found.id):
             if budget is not None:
-                await self.memory.runs.amend(found.id, budget=budget)
-            run = await self._claim(run_id, approved)
+                Worker.check(self._house, found.model_copy(update={"budget": budget.over(found.budget)}))
+            run = await self._claim(run_id)
+            if approved or budget is not None:
+                # Once it is ours: of a run that another process works on nothing is changed.
+                amended = await self.memory.runs.amend(run.id, approved=approved, budget=budget)
+                run = run.model_copy(update={"approved": amended.approved, "budget": amended.budget})
             queue: asyncio.Queue[AnyEvent | None] = asyncio.Queue()
             task = asyncio.create_task(self._work(run, queue, dict(answers or {})), name=f"run {run.id}")
             self._tasks[run.id] = task
@@ -198,7 +203,7 @@ class Runtime:
         if task := self._tasks.get(run.id):
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(task)
-        claimed = await self._claim(run.id, ())
+        claimed = await self._claim(run.id)
         finished = RunFinished(run_id=claimed.id, status="cancelled")
         await self.memory.runs.settle(claimed.id, claimed.fence, "cancelled", event=finished)
         return await self._get(claimed.id)
@@ -289,12 +294,11 @@ class Runtime:
             )
         return newest[0] if newest else None
 
-    async def _claim(self, run_id: str, approved: Sequence[str]) -> Run:
+    async def _claim(self, run_id: str) -> Run:
         run = await self._get(run_id)
         if run.status in ("done", "cancelled"):
             raise InputError(f"Run {run.id} is {run.status}: there is nothing to work on.", f"See: nexus show {run.id}")
-        claimed = await self.memory.runs.claim(run.id, owner())
-        return claimed.model_copy(update={"approved": sorted({*claimed.approved, *approved})})
+        return await self.memory.runs.claim(run.id, owner())
 
     @contextmanager
     def _alone(self, run_id: str) -> Generator[None]:
