@@ -13,6 +13,7 @@ from nexus_agents.cli.options import ConfigFile, Json, RunId
 from nexus_agents.cli.render import duration, plain, size, telling
 from nexus_agents.core.budget import Limits
 from nexus_agents.core.errors import InputError
+from nexus_agents.runtime.questions import open_questions
 from nexus_agents.runtime.tally import budget_lines, spent_text, tally_of
 
 if TYPE_CHECKING:
@@ -137,6 +138,12 @@ def _print(run: Run, events: list[AnyEvent], ledger: list[ToolCall], artifacts: 
         say(f"budget: {', '.join(left)}")
     if run.error:
         say(f"{run.error.message}\n{run.error.hint}", "red")
+    asked = open_questions(events) if run.status == "waiting" else []
+    if asked:
+        say("\nQuestions", "bold")
+    for question in asked:
+        say(f"{question.approval_id}  {question.question} ({question.risk})", "yellow")
+        say(f"  {question.kind or question.tool}  {json.dumps(question.arguments, ensure_ascii=False)[:LONGEST]}")
     say("\nEvents", "bold")
     for event in events:
         line = telling(event)

@@ -17,8 +17,9 @@ from nexus_agents.core.runs import UNFINISHED, Run, RunError
 from nexus_agents.runtime.branch import find_step, fork_run, rewind_run
 from nexus_agents.runtime.faults import explain
 from nexus_agents.runtime.processes import is_alive, owner
+from nexus_agents.runtime.questions import check_arguments, check_decision
 from nexus_agents.runtime.settings import Settings, check_workspace, load_settings
-from nexus_agents.runtime.wiring import Builders, House, open_house
+from nexus_agents.runtime.wiring import Builders, House, open_house, tool_registry
 from nexus_agents.runtime.work import Worker
 
 if TYPE_CHECKING:
@@ -130,8 +131,8 @@ class Runtime:
             budget: Other limits from here on.
 
         Raises:
-            InputError: There is no such run, it has ended, another process works on it, or it never asked what is
-                answered.
+            InputError: There is no such run, it has ended, another process works on it, it never asked what is
+                answered, or a tool does not take the arguments of an answer.
             ConfigError: Money is limited, and the price of a model is not known.
             WorkspaceError: It was begun, and its workspace is gone.
         """
@@ -186,6 +187,14 @@ class Runtime:
                 f'Go on in its thread: nexus run --thread {run.thread_id} "..."',
             )
         return await self.memory.events.append(run.id, UserSaid(text=_checked(text)))
+
+    def check_arguments(self, tool: str, arguments: Mapping[str, Any]) -> None:
+        """Refuse arguments with which a tool cannot be called, before an answer is sent with them.
+
+        Raises:
+            InputError: It names the argument and what is wrong with it.
+        """
+        check_arguments(tool_registry(self.settings.config), tool, arguments)
 
     def interrupt(self, run_id: str) -> None:
         """Stop a run that this process works on; it stays resumable."""
@@ -317,11 +326,14 @@ class Runtime:
         if not answers:
             return
         events = await self.memory.events.read((await self._get(run_id)).id)
-        asked = {event.approval_id for event in events if isinstance(event, ApprovalAsked)}
-        if unknown := sorted(set(answers) - asked):
+        asked = {event.approval_id: event for event in events if isinstance(event, ApprovalAsked)}
+        if unknown := sorted(set(answers) - set(asked)):
             raise InputError(
                 f"Run {run_id} never asked {unknown[0]!r}.", f"See what it asked with: nexus show {run_id}"
             )
+        registry = tool_registry(self.settings.config)
+        for approval_id, decision in answers.items():
+            check_decision(registry, asked[approval_id], decision)
 
     async def _work(self, run: Run, queue: asyncio.Queue[AnyEvent | None], answers: dict[str, Decision]) -> None:
         worker = Worker(self._house, run, queue.put_nowait)
