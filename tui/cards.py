@@ -87,6 +87,8 @@ class ApprovalCard(Card):
     risk: str = ""
     question: str = ""
     how: str = ""
+    kind: str = ""
+    """What an answer for always or never would be about; empty where there is no such answer."""
     arguments: dict[str, Any] = field(default_factory=dict[str, Any])
     answered: str = ""
 

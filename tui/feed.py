@@ -199,6 +199,7 @@ class Feed:
             risk=event.risk,
             question=event.question,
             how=event.how,
+            kind=event.kind,
             arguments=event.arguments,
         )
         self._asked.append(card)

@@ -8,6 +8,7 @@ from typing import Any
 
 from stage import MOMENT, WORKSPACE, StagedDesk, at, session, settled, until
 from textual.pilot import Pilot
+from textual.widgets import TextArea
 
 from nexus_agents.core import events as ev
 from nexus_agents.core.history import ChannelChange, CheckpointInfo
@@ -68,6 +69,7 @@ def asked(risk: str = "execute", call_id: str = "t1", **arguments: Any) -> ev.Ap
         arguments=arguments or {"command": "python -m pytest -q tests/test_users.py", "timeout": 120},
         question="May testing run run_command?",
         how=f"nexus resume {RUN} --yes",
+        kind="run_command(python -m pytest)" if risk == "execute" else "",
     )
 
 
@@ -357,6 +359,18 @@ async def denying(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
     await settled(pilot)
 
 
+async def editing(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
+    await approval(app, pilot, desk)
+    await pilot.press("f3", "e")
+    await until(pilot, lambda: app.screen.query("Arguments TextArea"))
+    await settled(pilot)
+    area = app.screen.query_one("Arguments TextArea", TextArea)
+    area.text = '{\n  "command": "uv run pytest -q tests/test_users.py",\n}'
+    await pilot.press("ctrl+s")
+    await until(pilot, lambda: "no JSON" in str(app.screen.query_one("Arguments .wrong").shown))  # type: ignore[attr-defined]
+    await settled(pilot)
+
+
 async def no_memory(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
     from tui.messages import DeskFailed
 
@@ -397,7 +411,7 @@ PICTURES: list[tuple[Story, tuple[int, int]]] = [
     *((story, size) for story in (unknown, history) for size in (SMALL, WIDE)),
     (rewinding, SMALL),
     *((story, size) for story in (debate, runs, rename, help_page, home) for size in (SMALL, WIDE)),
-    *((story, SMALL) for story in (no_memory, failed, resumed, cut_off, long_session, panel, denying)),
+    *((story, SMALL) for story in (no_memory, failed, resumed, cut_off, long_session, panel, denying, editing)),
     (podcast, WIDE),
 ]
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer
 
-from nexus_agents.core.errors import NexusError
+from nexus_agents.core.errors import InputError, NexusError
 from tui.answers import Answers
 from tui.cards import ApprovalCard, Card
 from tui.feed import Feed
@@ -236,9 +236,36 @@ class SessionScreen(NexusScreen[None]):
         """Go on with the person's decision, once all questions of this moment have theirs."""
         self._mark(
             self.answers.add(
-                event.card, event.approve, whole_run=event.whole_run, reason=event.reason, effect=event.effect
+                event.card,
+                event.approve,
+                whole_run=event.whole_run,
+                always=event.always,
+                reason=event.reason,
+                effect=event.effect,
             )
         )
+        self._next_question()
+
+    @on(ApprovalView.Edited)
+    def edited(self, event: ApprovalView.Edited) -> None:
+        """Approve with other arguments, where the tool takes them."""
+        self.check_edited(event.view, event.arguments)
+
+    @work(exclusive=True, group="edited", exit_on_error=False)
+    async def check_edited(self, view: ApprovalView, arguments: dict[str, Any]) -> None:
+        """Check changed arguments, which may import the tool, and take them for the answer."""
+        desk = self.nexus.desk
+        if desk is None or view.approval.answered:
+            return
+        try:
+            await asyncio.to_thread(desk.runtime.check_arguments, view.approval.tool, arguments)
+        except InputError as error:
+            view.refuse(error)
+            return
+        self._mark(self.answers.add(view.approval, True, arguments=arguments))
+        self._next_question()
+
+    def _next_question(self) -> None:
         if self.feed.waiting:
             self._go_to_question(armed=True)
         else:
