@@ -32,10 +32,12 @@ class Card:
 
 @dataclass
 class UserCard(Card):
-    """What the user asked for."""
+    """What the user asked for, or said to a run at work."""
 
     text: str = ""
     run_id: str = ""
+    mark: str = ""
+    """Where it was said to a run at work: whether that is known to have been heard."""
 
 
 @dataclass

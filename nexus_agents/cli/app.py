@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nexus_agents.cli import debate, doctor, gc, history, memory, podcast, resume, runs, show, speak, voices
+from nexus_agents.cli import debate, doctor, gc, history, memory, podcast, resume, runs, say, show, speak, voices
 from nexus_agents.cli import run as run_command
 from nexus_agents.cli.render import plain, silence
 from nexus_agents.core.errors import ExitCode, NexusError
@@ -54,6 +54,7 @@ app.command("run")(run_command.run)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
 app.command("resume")(resume.resume)
+app.command("say")(say.say)
 app.command("history")(history.history)
 app.command("fork")(history.fork)
 app.command("rewind")(history.rewind)

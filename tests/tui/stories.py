@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import TextArea
 
 from nexus_agents.core import events as ev
+from nexus_agents.core.budget import Limits
 from nexus_agents.core.history import ChannelChange, CheckpointInfo
 from nexus_agents.core.runs import RunError
 from tui.app import NexusApp
@@ -52,7 +53,7 @@ def said(name: str, text: str, **data: Any) -> ev.Message:
 
 
 def used(name: str, tokens_in: int, tokens_out: int) -> ev.Usage:
-    return ev.Usage(agent=name, model=MODEL, input_tokens=tokens_in, output_tokens=tokens_out)
+    return ev.Usage(agent=name, model=MODEL, input_tokens=tokens_in, output_tokens=tokens_out, seconds=1)
 
 
 def finished(status: Any = "done", run_id: str = RUN, **more: Any) -> ev.RunFinished:
@@ -256,6 +257,29 @@ async def streaming(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None
     await settled(pilot)
 
 
+async def spoken_to(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
+    paid = [event.model_copy(update={"cost": 0.0123}) if isinstance(event, ev.Usage) else event for event in BUILT]
+    budget = Limits(turns=5, money=1, tokens=50_000)
+    await desk.add(RUN, REQUEST, *paid, status="running", budget=budget)
+    desk.go(RUN)
+    await session(app, pilot, RUN)
+    output = "collecting ...\ntests/test_users.py::test_a_user_is_stored PASSED\ntests/test_users.py::test_email"
+    await desk.play(
+        RUN,
+        ev.UserSaid(text="the email must be unique, whatever its case", at=at(11)),
+        used("backend", 900, 40).model_copy(update={"at": at(14), "cost": 0.004}),
+        ev.FellBack(agent="testing", model="openai:gpt-5", to=MODEL, reason="connection refused"),
+        ev.Compacted(agent="testing", model=MODEL, before=34_100, after=18_200, context=32_768),
+        ev.Repaired(
+            agent="testing", what="The arguments of write_file are not valid JSON: make the call again, whole."
+        ),
+        call("run_command", "c1", "testing", command="python -m pytest -v"),
+        ev.ToolProgress(tool="run_command", call_id="c1", fraction=0.1, text=output),
+        ev.UserSaid(text="and use uv", at=at(19)),
+    )
+    await settled(pilot)
+
+
 async def approval(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
     await desk.add(RUN, REQUEST, *WAITING, status="waiting")
     screen = await session(app, pilot, RUN)
@@ -407,7 +431,11 @@ async def rewinding(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None
 WIDE, SMALL = (120, 40), (80, 24)
 
 PICTURES: list[tuple[Story, tuple[int, int]]] = [
-    *((story, size) for story in (unfinished, built, streaming, approval, consent) for size in (SMALL, WIDE)),
+    *(
+        (story, size)
+        for story in (unfinished, built, streaming, spoken_to, approval, consent)
+        for size in (SMALL, WIDE)
+    ),
     *((story, size) for story in (unknown, history) for size in (SMALL, WIDE)),
     (rewinding, SMALL),
     *((story, size) for story in (debate, runs, rename, help_page, home) for size in (SMALL, WIDE)),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["HelpScreen"]
 
 HELP = """\
-enter, ctrl+j   send, new line
+enter, ctrl+j   send (a run at work hears it at its next turn), new line
 up, down        what was sent before
 esc             empty the prompt, or interrupt the run: f5 goes on
 f5              go on with a run that was cut off
