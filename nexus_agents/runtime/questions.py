@@ -22,8 +22,8 @@ __all__ = [
     "ASKED_EACH_TIME",
     "RISKS",
     "UNKNOWN",
+    "check_answers",
     "check_arguments",
-    "check_decision",
     "commands_for",
     "open_questions",
     "read_arguments",
@@ -113,17 +113,26 @@ def check_arguments(registry: Registry, tool: str, arguments: Mapping[str, Any])
         ) from error
 
 
-def check_decision(registry: Registry, question: ApprovalAsked, decision: Decision) -> None:
-    """Refuse a decision that does not fit its question.
+def check_answers(registry: Registry, run_id: str, events: Iterable[AnyEvent], answers: Mapping[str, Decision]) -> None:
+    """Refuse answers that fit no question of a run, before it goes on with them.
 
     Args:
         registry: The tools by name.
-        question: What was asked.
-        decision: What the person said.
+        run_id: The run.
+        events: What it has told.
+        answers: What the person said, by the `approval_id` of the question.
 
     Raises:
-        InputError: It is so.
+        InputError: It never asked what is answered, or what is answered cannot be done.
     """
+    asked = {event.approval_id: event for event in events if isinstance(event, ApprovalAsked)}
+    if unknown := sorted(set(answers) - set(asked)):
+        raise InputError(f"Run {run_id} never asked {unknown[0]!r}.", f"See what it asked with: nexus show {run_id}")
+    for approval_id, decision in answers.items():
+        _check_decision(registry, asked[approval_id], decision)
+
+
+def _check_decision(registry: Registry, question: ApprovalAsked, decision: Decision) -> None:
     if decision.arguments is None:
         return
     if question.risk in ASKED_EACH_TIME:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from nexus_agents.core.budget import Limits
 from nexus_agents.core.errors import ExitCode, InputError, NexusError, WorkspaceError
-from nexus_agents.core.events import ApprovalAsked, RunFinished, RunResumed, RunStarted, UserSaid
+from nexus_agents.core.events import RunFinished, RunResumed, RunStarted, UserSaid
 from nexus_agents.core.names import new_id
 from nexus_agents.core.runs import UNFINISHED, Run, RunError
 from nexus_agents.runtime.branch import find_step, fork_run, rewind_run
 from nexus_agents.runtime.faults import explain
 from nexus_agents.runtime.processes import is_alive, owner
-from nexus_agents.runtime.questions import check_arguments, check_decision
+from nexus_agents.runtime.questions import check_answers, check_arguments
 from nexus_agents.runtime.settings import Settings, check_workspace, load_settings
 from nexus_agents.runtime.wiring import Builders, House, open_house, tool_registry
 from nexus_agents.runtime.work import Worker
@@ -136,8 +136,10 @@ class Runtime:
             ConfigError: Money is limited, and the price of a model is not known.
             WorkspaceError: It was begun, and its workspace is gone.
         """
-        await self._check_answers(run_id, answers or {})
         found = await self._get(run_id)
+        if answers:
+            events = await self.memory.events.read(found.id)
+            check_answers(tool_registry(self.settings.config), found.id, events, answers)
         _check_kept(found)
         with self._alone(found.id):
             if budget is not None:
@@ -321,19 +323,6 @@ class Runtime:
             yield
         finally:
             _AT_WORK.discard(key)
-
-    async def _check_answers(self, run_id: str, answers: Mapping[str, Decision]) -> None:
-        if not answers:
-            return
-        events = await self.memory.events.read((await self._get(run_id)).id)
-        asked = {event.approval_id: event for event in events if isinstance(event, ApprovalAsked)}
-        if unknown := sorted(set(answers) - set(asked)):
-            raise InputError(
-                f"Run {run_id} never asked {unknown[0]!r}.", f"See what it asked with: nexus show {run_id}"
-            )
-        registry = tool_registry(self.settings.config)
-        for approval_id, decision in answers.items():
-            check_decision(registry, asked[approval_id], decision)
 
     async def _work(self, run: Run, queue: asyncio.Queue[AnyEvent | None], answers: dict[str, Decision]) -> None:
         worker = Worker(self._house, run, queue.put_nowait)

@@ -53,7 +53,7 @@ def said(name: str, text: str, **data: Any) -> ev.Message:
 
 
 def used(name: str, tokens_in: int, tokens_out: int) -> ev.Usage:
-    return ev.Usage(agent=name, model=MODEL, input_tokens=tokens_in, output_tokens=tokens_out, seconds=1)
+    return ev.Usage(agent=name, model=MODEL, input_tokens=tokens_in, output_tokens=tokens_out)
 
 
 def finished(status: Any = "done", run_id: str = RUN, **more: Any) -> ev.RunFinished:
