@@ -135,7 +135,7 @@ def test_the_requests_of_the_first_screen(home: Path, terminal: Open) -> None:
     for key, words in (("3", "2305843009213693951 is prime"), ("1", "uvicorn")):
         screen.press(key)
         if key == "1":
-            screen.wait("All execute in this run (r)", seconds=30)
+            screen.wait("All execute (r)", seconds=30)
             assert answers(screen, "r", "approved for this run")
         screen.wait("done after", words, seconds=60)
         screen.press("C-n")

@@ -29,7 +29,7 @@ __all__ = ["ARMED_AFTER", "ApprovalView"]
 ARMED_AFTER = 0.7
 """Seconds for which a question that took the focus by itself takes no answer: the key was meant for something else."""
 
-NAME = 40
+NAME = 32
 """Characters of a kind of calls on a button; above, it stands whole."""
 
 WHY = "Why not? The agent is told. Enter sends it, Esc goes back."
@@ -125,7 +125,7 @@ class ApprovalView(CardView, can_focus=True):
         if card.risk == "identity":
             return [[_button("Record consent (c)", "consent", "warning"), skip]]
         first = [_button("Yes, once (y)", "approve", "success"), skip, _button("Edit (e)", "edit")]
-        first += [_button(f"All {card.risk} in this run (r)", "approve_all")] if card.risk in RISKS else []
+        first += [_button(f"All {card.risk} (r)", "approve_all")] if card.risk in RISKS else []
         if not card.kind:
             return [first]
         always = _button(f"Always {shorten(card.kind, NAME)} (a)", "always")
