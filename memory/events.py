@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -11,13 +12,16 @@ from memory.fence import Fence, hold_run
 from memory.statements import Statement, insert_row
 from memory.tables import events, moment_text
 from nexus_agents.core.errors import ConfigError, InputError
-from nexus_agents.core.events import EVENT, UserSaid
+from nexus_agents.core.events import EVENT, Usage, UserSaid
 
 if TYPE_CHECKING:
     from memory.database import Database, Transaction
     from nexus_agents.core.events import AnyEvent
 
 __all__ = ["SqlEvents", "append_event"]
+
+MOST_AT_ONCE = 500
+"""Runs that one question names: SQLite takes no more than 999 values in older versions."""
 
 
 _LAST = Statement(select(func.max(events.c.seq)).where(events.c.run_id == bindparam("run_id")))
@@ -64,6 +68,23 @@ class SqlEvents:
         rows = await self._database.glance(lambda transaction: transaction.rows(_SAID, asked))
         found = [_parse(run_id, seq, body) for seq, body in rows]
         return [event for event in found if isinstance(event, UserSaid)]
+
+    async def usage(self, run_ids: Sequence[str]) -> dict[str, list[Usage]]:
+        """Return what the calls of models used in each of some runs."""
+        used: dict[str, list[Usage]] = {run_id: [] for run_id in run_ids}
+        ids = list(used)
+        for first in range(0, len(ids), MOST_AT_ONCE):
+            part = ids[first : first + MOST_AT_ONCE]
+            query = (
+                select(events.c.run_id, events.c.seq, events.c.body)
+                .where(events.c.type == "usage", events.c.run_id.in_(part))
+                .order_by(events.c.run_id, events.c.seq)
+            )
+            for row in await self._database.read(query):
+                event = _parse(row["run_id"], row["seq"], row["body"])
+                if isinstance(event, Usage):
+                    used[row["run_id"]].append(event)
+        return used
 
 
 _SAID = Statement(

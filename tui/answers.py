@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import json
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from nexus_agents.core.tool import Risk
@@ -34,7 +35,9 @@ class Answers:
         approve: bool,
         *,
         whole_run: bool = False,
+        always: bool = False,
         reason: str = "",
+        arguments: dict[str, Any] | None = None,
         effect: Effect | None = None,
     ) -> list[Card]:
         """Write a decision down and return the cards that it answers.
@@ -43,17 +46,25 @@ class Answers:
             card: The question.
             approve: Whether the call may be made.
             whole_run: Whether every call of this risk may be made, those that wait now included.
+            always: Whether the answer is for every call of this kind, those that wait now included.
             reason: Why not.
+            arguments: What to call with instead.
             effect: What to do with a call that was cut off, where that is the question.
         """
         from nexus_agents.runtime.approvals import Decision
 
-        same = [other for other in self._feed.waiting if whole_run and other.risk == card.risk and other is not card]
+        same = [
+            other
+            for other in self._feed.waiting
+            if other is not card and ((whole_run and other.risk == card.risk) or (always and other.kind == card.kind))
+        ]
         if whole_run:
             self.risks.append(cast("Risk", card.risk))
         for one in (card, *same):
-            self.decisions[one.approval_id] = Decision(approve=approve, reason=reason, effect=effect)
-            self._say(one, EFFECTS[effect] if effect else _words(approve, whole_run, reason))
+            self.decisions[one.approval_id] = Decision(
+                approve=approve, always=always, reason=reason, arguments=arguments, effect=effect
+            )
+            self._say(one, EFFECTS[effect] if effect else _words(one, self.decisions[one.approval_id], whole_run))
         return [card, *same]
 
     def take_back(self) -> list[Card]:
@@ -75,7 +86,12 @@ class Answers:
         card.version += 1
 
 
-def _words(approve: bool, whole_run: bool, reason: str) -> str:
-    if not approve:
-        return f"denied{': ' if reason else ''}{reason}"
-    return "approved for this run" if whole_run else "approved once"
+def _words(card: ApprovalCard, decision: Decision, whole_run: bool) -> str:
+    if not decision.approve:
+        never = f" every {card.kind}, in this thread" if decision.always else ""
+        return f"denied{never}{': ' if decision.reason else ''}{decision.reason}"
+    if decision.always:
+        return f"approved every {card.kind}, in this thread"
+    if decision.arguments is not None:
+        return f"approved with other arguments: {json.dumps(decision.arguments, ensure_ascii=False)}"
+    return f"approved for this run, with all that is {card.risk}" if whole_run else "approved once"

@@ -151,6 +151,16 @@ class NexusApp(Ending):
             raise NexusError("The memory is not open yet.", "Try again in a moment.")
         return await self.desk.start(request, thread_id=thread_id)
 
+    async def say(self, run_id: str, text: str) -> None:
+        """Say something to a run that is at work, or waits.
+
+        Raises:
+            NexusError: It has ended.
+        """
+        if self.desk is None:
+            raise NexusError("The memory is not open yet.", "Try again in a moment.")
+        await self.desk.say(run_id, text)
+
     async def work_on(self, run_id: str, answers: Answers | None = None) -> None:
         """Have a run worked from where it stands.
 

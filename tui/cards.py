@@ -32,10 +32,12 @@ class Card:
 
 @dataclass
 class UserCard(Card):
-    """What the user asked for."""
+    """What the user asked for, or said to a run at work."""
 
     text: str = ""
     run_id: str = ""
+    mark: str = ""
+    """Where it was said to a run at work: whether that is known to have been heard."""
 
 
 @dataclass
@@ -87,6 +89,8 @@ class ApprovalCard(Card):
     risk: str = ""
     question: str = ""
     how: str = ""
+    kind: str = ""
+    """What an answer for always or never would be about; empty where there is no such answer."""
     arguments: dict[str, Any] = field(default_factory=dict[str, Any])
     answered: str = ""
 

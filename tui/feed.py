@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from nexus_agents.core import events as ev
+from nexus_agents.core.budget import Limits
+from nexus_agents.core.telling import notice
+from nexus_agents.runtime.tally import Tally
 from tui.cards import AgentCard, ApprovalCard, Card, EndCard, MessageCard, NoticeCard, ToolCard, UserCard
 
 if TYPE_CHECKING:
@@ -39,6 +43,9 @@ class Feed:
         plan: The newest plan, as the planning agent handed it over.
         status: Of the newest run.
         seq: Number of the newest kept event of that run.
+        tally: What all runs of the session used.
+        used: What the newest run used.
+        limits: What the newest run may use up.
     """
 
     cards: list[Card] = field(default_factory=list[Card])
@@ -50,12 +57,17 @@ class Feed:
     model: str = ""
     model_reason: str = ""
     workspace: str = ""
+    tally: Tally = field(default_factory=Tally)
+    used: Tally = field(default_factory=Tally)
+    limits: Limits = field(default_factory=Limits)
     _by_key: dict[str, Card] = field(default_factory=dict[str, Card], repr=False)
     _asked: list[ApprovalCard] = field(default_factory=list[ApprovalCard], repr=False)
+    _unheard: list[tuple[UserCard, ev.UserSaid]] = field(default_factory=list[tuple[UserCard, ev.UserSaid]], repr=False)
 
     def begin(self, run_id: str) -> None:
         """Turn to another run of the same session."""
         self.run_id, self.seq, self.status = run_id, 0, "queued"
+        self.used, self._unheard = Tally(), []
 
     def take(self, event: AnyEvent) -> list[Card]:
         """Take one event and return the cards that are new or changed."""
@@ -63,6 +75,8 @@ class Feed:
             if event.seq <= self.seq:
                 return []
             self.seq = event.seq
+            self.tally.take(event)
+            self.used.take(event)
         handler: Callable[[AnyEvent], list[Card]] | None = getattr(self, f"_{event.type}", None)
         return handler(event) if handler else []
 
@@ -199,6 +213,7 @@ class Feed:
             risk=event.risk,
             question=event.question,
             how=event.how,
+            kind=event.kind,
             arguments=event.arguments,
         )
         self._asked.append(card)
@@ -208,7 +223,29 @@ class Feed:
         agent = self.agents.setdefault(event.agent, AgentState(event.agent, model=event.model))
         agent.input_tokens += event.input_tokens
         agent.output_tokens += event.output_tokens
-        return []
+        # A call that began after something was said was made with it.
+        asked = event.at - timedelta(seconds=event.seconds)
+        heard = [(card, said) for card, said in self._unheard if asked >= said.at]
+        self._unheard = [pair for pair in self._unheard if pair not in heard]
+        for card, _ in heard:
+            card.mark = f"heard by {event.agent}"
+            card.version += 1
+        return [card for card, _ in heard]
+
+    def _user_said(self, event: ev.UserSaid) -> list[Card]:
+        card = UserCard(f"{self.run_id}/said-{event.seq}", text=event.text, run_id=self.run_id)
+        card.mark = "heard at the next turn"
+        self._unheard.append((card, event))
+        return [self._put(card)]
+
+    def _compacted(self, event: ev.Compacted) -> list[Card]:
+        return [self._put(NoticeCard(f"{self.run_id}/compacted-{event.seq}", text=notice(event)))]
+
+    def _repaired(self, event: ev.Repaired) -> list[Card]:
+        return [self._put(NoticeCard(f"{self.run_id}/repaired-{event.seq}", text=notice(event), tone="warning"))]
+
+    def _fell_back(self, event: ev.FellBack) -> list[Card]:
+        return [self._put(NoticeCard(f"{self.run_id}/fell-back-{event.seq}", text=notice(event), tone="warning"))]
 
     def _retried(self, event: ev.Retried) -> list[Card]:
         text = f"{event.what}: {event.reason}; attempt {event.attempt + 1} in {event.wait:.1f} s"

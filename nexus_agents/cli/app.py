@@ -19,6 +19,7 @@ from nexus_agents.cli import (
     podcast,
     resume,
     runs,
+    say,
     show,
     speak,
     voices,
@@ -70,6 +71,7 @@ app.command("run")(run_command.run)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
 app.command("resume")(resume.resume)
+app.command("say")(say.say)
 app.command("history")(history.history)
 app.command("fork")(history.fork)
 app.command("rewind")(history.rewind)

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nexus_agents.cli.drive import approved_by, drive
-from nexus_agents.cli.options import ConfigFile, Json, Plain, Workspace, Yes
+from nexus_agents.cli.options import (
+    ConfigFile,
+    Json,
+    Minutes,
+    Money,
+    Plain,
+    Tokens,
+    Turns,
+    Workspace,
+    Yes,
+    limits_of,
+)
 
 if TYPE_CHECKING:
     from nexus_agents.core.runs import Run
@@ -24,6 +35,10 @@ def debate(
     judge: Annotated[str | None, typer.Option(metavar="MODEL", help="Who decides.")] = None,
     rounds: Annotated[int, typer.Option(min=0, max=10, help="Rounds of criticism; 0 leaves it to agents.yaml.")] = 0,
     workspace: Workspace = None,
+    tokens: Tokens = None,
+    money: Money = None,
+    minutes: Minutes = None,
+    turns: Turns = None,
     as_json: Json = False,
     plain: Plain = False,
     yes: Yes = False,
@@ -38,7 +53,12 @@ def debate(
 
     async def begin(runtime: Runtime) -> Run:
         return await runtime.start(
-            question, graph="debate", inputs=inputs, workspace=workspace, approved=approved_by(yes)
+            question,
+            graph="debate",
+            inputs=inputs,
+            workspace=workspace,
+            approved=approved_by(yes),
+            budget=limits_of(tokens, money, minutes, turns),
         )
 
     return drive(begin, as_json=as_json, plain=plain, yes=yes, config=config)

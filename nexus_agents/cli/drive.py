@@ -9,23 +9,24 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from nexus_agents.cli.asking import Asking
 from nexus_agents.cli.render import Narration, print_json, silence
 from nexus_agents.core.errors import ExitCode
 from nexus_agents.core.events import ApprovalAsked, RunFinished
+from nexus_agents.runtime.questions import UNKNOWN
 
 if TYPE_CHECKING:
+    from nexus_agents.cli.answering import Given
+    from nexus_agents.core.budget import Limits
     from nexus_agents.core.events import AnyEvent
     from nexus_agents.core.runs import Run
-    from nexus_agents.core.tool import Approved, Risk
+    from nexus_agents.core.tool import Approved
     from nexus_agents.runtime.approvals import Decision, Effect
     from nexus_agents.runtime.runtime import Runtime
 
 __all__ = ["approved_by", "drive"]
-
-UNKNOWN = "unknown_outcome"
-"""The risk that is asked about where a call was cut off."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -43,6 +44,8 @@ def drive(
     yes: bool,
     unsafe: bool = False,
     unknown: Effect | None = None,
+    given: Given | None = None,
+    budget: Limits | None = None,
     config: Path | None = None,
 ) -> int:
     """Work a run until it ends or waits for somebody who is not there.
@@ -54,13 +57,16 @@ def drive(
         yes: Approve risk classes up to execute.
         unsafe: Let code of a model run where no full sandbox is.
         unknown: The answer for calls that were cut off, where nobody is to be asked about them.
+        given: The answer to the questions that the run has asked.
+        budget: Other limits of the run from here on.
         config: The agents.yaml that was named.
 
     Returns:
         The exit code.
     """
     show = print_json if as_json else Narration(plain).show
-    return asyncio.run(_until_left(_drive(begin, show, approved_by(yes, unsafe), unknown, as_json, config)))
+    work = _drive(begin, show, approved_by(yes, unsafe), unknown, given, budget, as_json, config)
+    return asyncio.run(_until_left(work))
 
 
 async def _until_left(work: Coroutine[None, None, int]) -> int:
@@ -79,6 +85,8 @@ async def _drive(
     show: Callable[[AnyEvent], None],
     approvals: tuple[Approved, ...],
     unknown: Effect | None,
+    given: Given | None,
+    budget: Limits | None,
     headless: bool,
     config: Path | None,
 ) -> int:
@@ -91,11 +99,12 @@ async def _drive(
             return int(ExitCode.DONE)
         _on_signals(lambda: runtime.interrupt(run.id))
         approved = list(approvals)
-        answers: dict[str, Decision] = {}
+        answers = await given.decisions(runtime, run) if given else {}
+        asking = Asking(approved, runtime.check_arguments)
         while True:
             asked: list[ApprovalAsked] = []
             finished: RunFinished | None = None
-            async for event in runtime.stream(run.id, answers=answers, approved=approved):
+            async for event in runtime.stream(run.id, answers=answers, approved=approved, budget=budget):
                 try:
                     show(event)
                 except (BrokenPipeError, SystemExit):
@@ -114,7 +123,7 @@ async def _drive(
             answers = _settled(asked, unknown)
             left = [question for question in asked if question.approval_id not in answers]
             if left and not headless and sys.stdin.isatty():
-                answers |= await asyncio.to_thread(_ask, left, approved)
+                answers |= await asyncio.to_thread(asking.ask, left)
             if not answers:
                 return _code(finished)
 
@@ -126,38 +135,6 @@ def _settled(asked: list[ApprovalAsked], unknown: Effect | None) -> dict[str, De
         return {}
     said = Decision(approve=unknown != "skip", effect=unknown)
     return {question.approval_id: said for question in asked if question.risk == UNKNOWN}
-
-
-def _ask(asked: list[ApprovalAsked], approved: list[Approved]) -> dict[str, Decision]:
-    from nexus_agents.runtime.approvals import Decision
-
-    answers: dict[str, Decision] = {}
-    for question in asked:
-        if question.risk == "identity":
-            # Consent is a record about a clip, not a key pressed in passing: the question names the command.
-            return {}
-        arguments = ", ".join(f"{name}={str(value)[:120]!r}" for name, value in question.arguments.items())
-        print(f"{question.question} ({question.risk})\n  {question.tool}({arguments})", file=sys.stderr)  # noqa: T201
-        if question.risk == UNKNOWN:
-            effect = _ask_effect()
-            if effect is None:
-                return {}
-            answers[question.approval_id] = Decision(approve=effect != "skip", effect=effect)
-            continue
-        print("  [y]es once, [a]ll of this kind in this run, [n]o, [q]uit: ", end="", file=sys.stderr, flush=True)  # noqa: T201
-        key = sys.stdin.readline().strip().lower()[:1]
-        if key == "a":
-            approved.append(cast("Risk", question.risk))
-        if key in ("", "q"):
-            return {}
-        answers[question.approval_id] = Decision(approve=key in ("y", "a"), reason="" if key in ("y", "a") else "no")
-    return answers
-
-
-def _ask_effect() -> Effect | None:
-    effects: dict[str, Effect] = {"a": "again", "d": "done", "s": "skip"}
-    print("  run [a]gain, it is [d]one, [s]kip, [q]uit: ", end="", file=sys.stderr, flush=True)  # noqa: T201
-    return effects.get(sys.stdin.readline().strip().lower()[:1])
 
 
 def _code(finished: RunFinished) -> int:

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nexus_agents.cli.drive import approved_by, drive
-from nexus_agents.cli.options import ConfigFile, Json, Model, Plain, Workspace, Yes
+from nexus_agents.cli.options import (
+    ConfigFile,
+    Json,
+    Model,
+    Money,
+    Plain,
+    Tokens,
+    Turns,
+    Workspace,
+    Yes,
+    limits_of,
+)
 
 if TYPE_CHECKING:
     from nexus_agents.core.runs import Run
@@ -24,6 +35,9 @@ def podcast(
     minutes: Annotated[float, typer.Option(min=0, max=180, help="Wanted length; 0 leaves it to the material.")] = 0,
     model: Model = None,
     workspace: Workspace = None,
+    tokens: Tokens = None,
+    money: Money = None,
+    turns: Turns = None,
     as_json: Json = False,
     plain: Plain = False,
     yes: Yes = False,
@@ -47,6 +61,8 @@ def podcast(
             workspace=workspace,
             model=model,
             approved=approved_by(yes),
+            # --minutes is the length of the episode here.
+            budget=limits_of(tokens, money, None, turns),
         )
 
     return drive(begin, as_json=as_json, plain=plain, yes=yes, config=config)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import unicodedata
 from typing import TYPE_CHECKING
 
 from nexus_agents.core import events as ev
+from nexus_agents.core.telling import notice
 from nexus_agents.core.text import duration
 
 if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
 
 __all__ = ["Narration", "duration", "plain", "print_json", "silence", "size", "telling"]
+
+DRAW_EVERY = 0.1
+"""Seconds: progress that comes more often is drawn no more often."""
 
 
 def print_json(event: AnyEvent) -> None:
@@ -34,6 +39,7 @@ class Narration:
         self._err = Console(stderr=True, highlight=False, soft_wrap=True, no_color=unadorned or None)
         self._unadorned = unadorned
         self._progress = ""
+        self._drawn = 0.0
         self._quarters: dict[str, int] = {}
 
     def show(self, event: AnyEvent) -> None:
@@ -56,13 +62,19 @@ class Narration:
             quarter = int(event.fraction * 4)
             if quarter > self._quarters.get(event.call_id, 0):
                 self._quarters[event.call_id] = quarter
-                self._err.print(plain(f"  {event.tool}: {event.fraction:.0%} {event.text}".rstrip()), markup=False)
+                newest = event.text.strip().rpartition("\n")[2]
+                self._err.print(plain(f"  {event.tool}: {event.fraction:.0%} {newest}".rstrip()), markup=False)
             return
         if not self._err.is_terminal:
             return
+        if self._progress and event.fraction < 1 and time.monotonic() - self._drawn < DRAW_EVERY:
+            return
+        self._drawn = time.monotonic()
         width = 24
         filled = round(event.fraction * width)
-        self._progress = f"  {event.tool} [{'#' * filled}{'.' * (width - filled)}] {event.fraction:4.0%} {event.text}"
+        # One line is drawn over and over: of an output that goes on the newest stands there.
+        newest = event.text.strip().rpartition("\n")[2].replace("\t", " ")
+        self._progress = f"  {event.tool} [{'#' * filled}{'.' * (width - filled)}] {event.fraction:4.0%} {newest}"
         sys.stderr.write(f"\r\x1b[2K{plain(self._progress)[: self._err.width - 1]}")
         sys.stderr.flush()
 
@@ -99,6 +111,12 @@ def telling(event: AnyEvent) -> tuple[str, str] | None:
             text = ("green", f"  made {event.path} ({event.kind}, {size(event.bytes)})")
         case ev.Retried():
             text = ("yellow", f"  {event.what}: {event.reason}; again in {event.wait:.1f} s")
+        case ev.UserSaid():
+            text = ("bold", f"you: {event.text}")
+        case ev.Compacted():
+            text = ("dim", f"  {notice(event)}")
+        case ev.Repaired() | ev.FellBack():
+            text = ("yellow", f"  {notice(event)}")
         case ev.ApprovalAsked():
             text = ("yellow", f"waiting: {event.question}")
         case ev.RunFinished():

@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nexus_agents.cli.drive import approved_by, drive
-from nexus_agents.cli.options import ConfigFile, Json, Model, Plain, Unsafe, Workspace, Yes
+from nexus_agents.cli.options import (
+    ConfigFile,
+    Json,
+    Minutes,
+    Model,
+    Money,
+    Plain,
+    Tokens,
+    Turns,
+    Unsafe,
+    Workspace,
+    Yes,
+    limits_of,
+)
 
 if TYPE_CHECKING:
     from nexus_agents.core.runs import Run
@@ -24,6 +37,10 @@ def run(
     ] = None,
     workspace: Workspace = None,
     model: Model = None,
+    tokens: Tokens = None,
+    money: Money = None,
+    minutes: Minutes = None,
+    turns: Turns = None,
     as_json: Json = False,
     plain: Plain = False,
     yes: Yes = False,
@@ -34,7 +51,12 @@ def run(
 
     async def begin(runtime: Runtime) -> Run:
         return await runtime.start(
-            request, thread_id=thread, workspace=workspace, model=model, approved=approved_by(yes, unsafe)
+            request,
+            thread_id=thread,
+            workspace=workspace,
+            model=model,
+            approved=approved_by(yes, unsafe),
+            budget=limits_of(tokens, money, minutes, turns),
         )
 
     return drive(begin, as_json=as_json, plain=plain, yes=yes, unsafe=unsafe, config=config)

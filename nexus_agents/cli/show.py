@@ -11,7 +11,10 @@ import typer
 from nexus_agents.cli.look import look
 from nexus_agents.cli.options import ConfigFile, Json, RunId
 from nexus_agents.cli.render import duration, plain, size, telling
+from nexus_agents.core.budget import Limits
 from nexus_agents.core.errors import InputError
+from nexus_agents.runtime.questions import open_questions
+from nexus_agents.runtime.tally import budget_lines, spent_text, tally_of
 
 if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
@@ -24,7 +27,7 @@ __all__ = ["show"]
 LONGEST = 2000
 """Characters of a value that are shown; --json has all of it."""
 
-Found = tuple["Run", "list[AnyEvent]", "list[ToolCall]", "list[Artifact]"]
+Found = tuple["Run", "list[AnyEvent]", "list[ToolCall]", "list[Artifact]", Limits]
 
 
 def show(
@@ -59,19 +62,22 @@ def show(
             await memory.events.read(run.id),
             await memory.ledger.list(run.id),
             await memory.artifacts.list(run.id),
+            run.budget.over(runtime.settings.config.budget),
         )
 
-    run, events, ledger, artifacts = look(read, config)
+    run, events, ledger, artifacts, limits = look(read, config)
     if as_json:
         whole: dict[str, Any] = {
             "run": run.model_dump(mode="json"),
             "events": [event.model_dump(mode="json") for event in events],
             "ledger": [call.model_dump(mode="json") for call in ledger],
             "artifacts": [artifact.model_dump(mode="json") for artifact in artifacts],
+            "spent": tally_of(events).spent.model_dump(mode="json"),
+            "limits": limits.model_dump(mode="json"),
         }
         typer.echo(json.dumps(whole, ensure_ascii=False))
         return
-    _print(run, events, ledger, artifacts)
+    _print(run, events, ledger, artifacts, limits)
 
 
 def _show_state(run_id: str, at: str, as_json: bool, config: Path | None) -> None:
@@ -115,7 +121,7 @@ def _show_changes(run_id: str, between: tuple[str, str], as_json: bool, config: 
             typer.echo(plain(f"  {line}"))
 
 
-def _print(run: Run, events: list[AnyEvent], ledger: list[ToolCall], artifacts: list[Artifact]) -> None:
+def _print(run: Run, events: list[AnyEvent], ledger: list[ToolCall], artifacts: list[Artifact], limits: Limits) -> None:
     from rich.console import Console
 
     out = Console(highlight=False, soft_wrap=True)
@@ -125,8 +131,19 @@ def _print(run: Run, events: list[AnyEvent], ledger: list[ToolCall], artifacts: 
 
     say(f"{run.id}  {run.status}  {run.request}", "bold")
     say(f"graph {run.graph}, thread {run.thread_id}, workspace {run.workspace}")
+    spent = tally_of(events).spent
+    if used := spent_text(spent):
+        say(f"used {used}")
+    if left := budget_lines(spent, limits):
+        say(f"budget: {', '.join(left)}")
     if run.error:
         say(f"{run.error.message}\n{run.error.hint}", "red")
+    asked = open_questions(events) if run.status == "waiting" else []
+    if asked:
+        say("\nQuestions", "bold")
+    for question in asked:
+        say(f"{question.approval_id}  {question.question} ({question.risk})", "yellow")
+        say(f"  {question.kind or question.tool}  {json.dumps(question.arguments, ensure_ascii=False)[:LONGEST]}")
     say("\nEvents", "bold")
     for event in events:
         line = telling(event)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from langgraph.store.base import BaseStore
 
     from nexus_agents.core.budget import Limits
-    from nexus_agents.core.events import AnyEvent, UserSaid
+    from nexus_agents.core.events import AnyEvent, Usage, UserSaid
     from nexus_agents.core.facts import Fact, FactKind, FoundFact, Namespace
     from nexus_agents.core.history import CleaningStore, HistoryStore
     from nexus_agents.core.models import ModelProfile
@@ -103,6 +103,10 @@ class EventLog(Protocol):
 
     async def said(self, run_id: str, *, after: int = 0) -> list[UserSaid]:
         """Return what people have said to a run with `seq` above `after`, in order; quick, to be asked often."""
+        ...
+
+    async def usage(self, run_ids: Sequence[str]) -> dict[str, list[Usage]]:
+        """Return what the calls of models used in each of some runs."""
         ...
 
 

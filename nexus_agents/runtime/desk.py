@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from nexus_agents.core.errors import BackendDown, InputError, LimitReached, NexusError, PersonNeeded
-from nexus_agents.core.events import RunFinished
+from nexus_agents.core.events import RunFinished, UserSaid
 from nexus_agents.core.runs import UNFINISHED, now
 from nexus_agents.runtime.live import connect, host_path, socket_path
 from nexus_agents.runtime.processes import is_alive
@@ -26,6 +26,7 @@ from nexus_agents.runtime.settings import Settings, load_settings
 from nexus_agents.runtime.worker_process import Order, Taken
 
 if TYPE_CHECKING:
+    from nexus_agents.core.budget import Limits
     from nexus_agents.core.events import AnyEvent
     from nexus_agents.core.history import ChannelChange, CheckpointInfo
     from nexus_agents.core.runs import Run
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from nexus_agents.runtime.approvals import Decision
 
 __all__ = ["Desk", "ensure_host", "hand_over", "open_desk"]
+
+LISTEN = 0.5
+"""Seconds between looks for what a person said to a run that is watched live: no worker tells of it."""
 
 POLL = 0.25
 """Seconds between looks at the database where a run has no live socket."""
@@ -78,6 +82,7 @@ class Desk:
         workspace: Path | None = None,
         model: str | None = None,
         approved: Sequence[Approved] = (),
+        budget: Limits | None = None,
     ) -> Run:
         """Write a run down and have it worked; see `Runtime.start`."""
         run = await self.runtime.start(
@@ -88,16 +93,22 @@ class Desk:
             workspace=workspace,
             model=model,
             approved=approved,
+            budget=budget,
         )
         await self.work(run.id)
         return run
 
     async def work(
-        self, run_id: str, *, answers: Mapping[str, Decision] | None = None, approved: Sequence[Approved] = ()
+        self,
+        run_id: str,
+        *,
+        answers: Mapping[str, Decision] | None = None,
+        approved: Sequence[Approved] = (),
+        budget: Limits | None = None,
     ) -> None:
         """Have a run worked, from its start or from where it stands.
 
-        Returns as soon as a worker process has the run.
+        Returns as soon as a worker process has the run. Answers, approvals and limits are those of `Runtime.stream`.
 
         Raises:
             InputError: There is no such run, it has ended, or a living process works on it.
@@ -116,6 +127,7 @@ class Desk:
             run_id=run.id if run else run_id,
             answers=dict(answers or {}),
             approved=list(approved),
+            budget=budget,
             config_file=str(file.absolute()) if file else None,
             folder=_folder(),
             environment={**os.environ, "NEXUS_HOME": str(self.settings.home)},
@@ -141,7 +153,15 @@ class Desk:
                     seen = event.seq
                     yield event
                 newest = live.begun if live else 0
-                while live and (event := await live.next()):
+                looked = time.monotonic()
+                while live and (event := await live.next(LISTEN)):
+                    if isinstance(event, str) or time.monotonic() - looked > LISTEN:
+                        looked = time.monotonic()
+                        for each in await self._unheard_of(run_id, seen):
+                            seen = each.seq
+                            yield each
+                    if isinstance(event, str):
+                        continue
                     newest = max(newest, event.seq)
                     # Chunks of a message that was read from the database already are old.
                     batch = [event] if not event.seq and newest >= seen else []
@@ -151,7 +171,7 @@ class Desk:
                     for each in batch:
                         seen = max(seen, each.seq)
                         yield each
-                    if isinstance(event, RunFinished) and event.seq in (0, seen):
+                    if isinstance(event, RunFinished) and event.seq <= seen:
                         return
             finally:
                 if live:
@@ -165,6 +185,10 @@ class Desk:
                 return
             if not live:
                 await asyncio.sleep(POLL)
+
+    async def say(self, run_id: str, text: str) -> AnyEvent:
+        """Say something to a run that is at work or waits; see `Runtime.say`."""
+        return await self.runtime.say(run_id, text)
 
     async def unfinished(self) -> list[Run]:
         """Return the runs that were cut off or wait for a person, newest first."""
@@ -208,9 +232,15 @@ class Desk:
             return False
         return True
 
+    async def _unheard_of(self, run_id: str, seen: int) -> list[AnyEvent]:
+        # Only where somebody spoke: a glance costs next to nothing, and the rest comes live.
+        events = self.runtime.memory.events
+        return await events.read(run_id, after=seen) if await events.said(run_id, after=seen) else []
+
     async def _has_ended(self, run_id: str, seen: int) -> bool:
         last = await self.runtime.memory.events.read(run_id, after=seen - 1)
-        return bool(last) and isinstance(last[-1], RunFinished)
+        # To a run that waits something may have been said since.
+        return bool(last) and isinstance(last[-1], RunFinished | UserSaid)
 
 
 @asynccontextmanager

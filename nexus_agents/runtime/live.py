@@ -13,7 +13,7 @@ import stat
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from nexus_agents.core.events import EVENT
 
@@ -140,17 +140,30 @@ class LiveConnection:
         self._reader = reader
         # Kept although nothing is written: a writer that nobody holds closes the connection.
         self._writer = writer
+        self._reading: asyncio.Future[bytes] | None = None
 
-    async def next(self) -> AnyEvent | None:
-        """Return the next event, or None where the connection has ended or its line makes no sense."""
+    async def next(self, seconds: float | None = None) -> AnyEvent | Literal["nothing"] | None:
+        """Return the next event, or None where the connection has ended or its line makes no sense.
+
+        Args:
+            seconds: How long to wait for one; then it is "nothing".
+        """
+        # Kept over the wait: a read that is cancelled between two halves of a line would lose the first one.
+        self._reading = self._reading or asyncio.ensure_future(self._reader.readline())
+        done, _ = await asyncio.wait({self._reading}, timeout=seconds)
+        if not done:
+            return "nothing"
+        reading, self._reading = self._reading, None
         try:
-            line = await self._reader.readline()
+            line = reading.result()
             return EVENT.validate_json(line) if line.endswith(b"\n") else None
         except (OSError, ValueError):
             return None
 
     def close(self) -> None:
         """Leave."""
+        if self._reading:
+            self._reading.cancel()
         self._writer.close()
 
 

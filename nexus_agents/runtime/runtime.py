@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from nexus_agents.core.budget import Limits
 from nexus_agents.core.errors import InputError, WorkspaceError
-from nexus_agents.core.events import ApprovalAsked, RunFinished, RunResumed, RunStarted, UserSaid
+from nexus_agents.core.events import RunFinished, RunResumed, RunStarted, UserSaid
 from nexus_agents.core.names import new_id
 from nexus_agents.core.runs import UNFINISHED, Run
 from nexus_agents.runtime.branch import find_step, fork_run, rewind_run
 from nexus_agents.runtime.endings import failed, interrupted
 from nexus_agents.runtime.faults import explain
 from nexus_agents.runtime.processes import is_alive, owner
+from nexus_agents.runtime.questions import check_answers, check_arguments
 from nexus_agents.runtime.settings import Settings, check_workspace, load_settings
-from nexus_agents.runtime.wiring import Builders, House, open_house
+from nexus_agents.runtime.wiring import Builders, House, open_house, tool_registry
 from nexus_agents.runtime.work import Worker
 
 if TYPE_CHECKING:
@@ -127,21 +128,28 @@ class Runtime:
         Args:
             run_id: The run.
             answers: Decisions by the `approval_id` of the question.
-            approved: Risk classes to approve for the rest of the run.
+            approved: Risk classes to approve for the rest of the run, however often it is resumed.
             budget: Other limits from here on.
 
         Raises:
-            InputError: There is no such run, it has ended, another process works on it, or it never asked what is
-                answered.
+            InputError: There is no such run, it has ended, another process works on it, it never asked what is
+                answered, or a tool does not take the arguments of an answer.
+            ConfigError: Money is limited, and the price of a model is not known.
             WorkspaceError: It was begun, and its workspace is gone.
         """
-        await self._check_answers(run_id, answers or {})
         found = await self._get(run_id)
+        if answers:
+            events = await self.memory.events.read(found.id)
+            check_answers(tool_registry(self.settings.config), found.id, events, answers)
         _check_kept(found)
         with self._alone(found.id):
             if budget is not None:
-                await self.memory.runs.amend(found.id, budget=budget)
-            run = await self._claim(run_id, approved)
+                Worker.check(self._house, found.model_copy(update={"budget": budget.over(found.budget)}))
+            run = await self._claim(run_id)
+            if approved or budget is not None:
+                # Once it is ours: of a run that another process works on nothing is changed.
+                amended = await self.memory.runs.amend(run.id, approved=approved, budget=budget)
+                run = run.model_copy(update={"approved": amended.approved, "budget": amended.budget})
             queue: asyncio.Queue[AnyEvent | None] = asyncio.Queue()
             task = asyncio.create_task(self._work(run, queue, dict(answers or {})), name=f"run {run.id}")
             self._tasks[run.id] = task
@@ -183,6 +191,14 @@ class Runtime:
             )
         return await self.memory.events.append(run.id, UserSaid(text=_checked(text)))
 
+    def check_arguments(self, tool: str, arguments: Mapping[str, Any]) -> None:
+        """Refuse arguments with which a tool cannot be called, before an answer is sent with them.
+
+        Raises:
+            InputError: It names the argument and what is wrong with it.
+        """
+        check_arguments(tool_registry(self.settings.config), tool, arguments)
+
     def interrupt(self, run_id: str) -> None:
         """Stop a run that this process works on; it stays resumable."""
         if task := self._tasks.get(run_id):
@@ -199,7 +215,7 @@ class Runtime:
         if task := self._tasks.get(run.id):
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(task)
-        claimed = await self._claim(run.id, ())
+        claimed = await self._claim(run.id)
         finished = RunFinished(run_id=claimed.id, status="cancelled")
         await self.memory.runs.settle(claimed.id, claimed.fence, "cancelled", event=finished)
         return await self._get(claimed.id)
@@ -290,12 +306,11 @@ class Runtime:
             )
         return newest[0] if newest else None
 
-    async def _claim(self, run_id: str, approved: Sequence[str]) -> Run:
+    async def _claim(self, run_id: str) -> Run:
         run = await self._get(run_id)
         if run.status in ("done", "cancelled"):
             raise InputError(f"Run {run.id} is {run.status}: there is nothing to work on.", f"See: nexus show {run.id}")
-        claimed = await self.memory.runs.claim(run.id, owner())
-        return claimed.model_copy(update={"approved": sorted({*claimed.approved, *approved})})
+        return await self.memory.runs.claim(run.id, owner())
 
     @contextmanager
     def _alone(self, run_id: str) -> Generator[None]:
@@ -309,16 +324,6 @@ class Runtime:
             yield
         finally:
             _AT_WORK.discard(key)
-
-    async def _check_answers(self, run_id: str, answers: Mapping[str, Decision]) -> None:
-        if not answers:
-            return
-        events = await self.memory.events.read((await self._get(run_id)).id)
-        asked = {event.approval_id for event in events if isinstance(event, ApprovalAsked)}
-        if unknown := sorted(set(answers) - asked):
-            raise InputError(
-                f"Run {run_id} never asked {unknown[0]!r}.", f"See what it asked with: nexus show {run_id}"
-            )
 
     async def _work(self, run: Run, queue: asyncio.Queue[AnyEvent | None], answers: dict[str, Decision]) -> None:
         worker = Worker(self._house, run, queue.put_nowait)

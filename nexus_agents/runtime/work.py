@@ -14,6 +14,7 @@ from nexus_agents.models.source import Models
 from nexus_agents.runtime.approvals import answer_to
 from nexus_agents.runtime.graphs import CompiledGraph, compile_graph, graph_registry
 from nexus_agents.runtime.meter import check_prices
+from nexus_agents.runtime.questions import commands_for
 
 if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
@@ -148,4 +149,4 @@ class Worker:
             await self.emit(question)
         first = asked[0]
         error = RunError(message=first.question, hint=first.how, exit_code=int(ExitCode.PERSON))
-        return RunFinished(run_id=self._run.id, status="waiting", next=[first.how], error=error)
+        return RunFinished(run_id=self._run.id, status="waiting", next=commands_for(self._run.id, asked), error=error)

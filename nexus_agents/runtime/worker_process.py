@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
+from nexus_agents.core.budget import Limits
 from nexus_agents.core.errors import NexusError
 from nexus_agents.core.runs import RunError
 from nexus_agents.core.tool import Approved
@@ -31,6 +32,7 @@ class Order(BaseModel):
         run_id: The run.
         answers: Decisions by the id of the question.
         approved: Risk classes approved for the rest of the run.
+        budget: Other limits of the run from here on.
         config_file: The agents.yaml that the face used, absolute.
         folder: The folder the face was started in.
         environment: The whole environment of the face: keys, proxies, the home folder. A warm host may have been
@@ -40,6 +42,7 @@ class Order(BaseModel):
     run_id: str
     answers: dict[str, Decision] = Field(default_factory=dict[str, Decision])
     approved: list[Approved] = Field(default_factory=list[Approved])
+    budget: Limits | None = None
     config_file: str | None = None
     folder: str = ""
     environment: dict[str, str] = Field(default_factory=dict[str, str])
@@ -80,7 +83,8 @@ async def _work(order: Order, answer: Callable[[bytes], None]) -> int:
             LiveServer(socket_path(settings.home, order.run_id)) as live,
         ):
             _on_signals(lambda: runtime.interrupt(order.run_id))
-            async for event in runtime.stream(order.run_id, answers=order.answers, approved=order.approved):
+            events = runtime.stream(order.run_id, answers=order.answers, approved=order.approved, budget=order.budget)
+            async for event in events:
                 if not taken:
                     taken = True
                     answer(_line(Taken()))

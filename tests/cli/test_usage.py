@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 COMMANDS = (
-    *("run", "runs", "show", "resume", "history", "fork", "rewind", "replay"),
+    *("run", "runs", "show", "resume", "say", "history", "fork", "rewind", "replay"),
     *("debate", "podcast", "speak", "voices", "doctor", "gc"),
 )
 VOICES = ("consent", "clone", "revoke", "remove")

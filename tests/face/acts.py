@@ -104,7 +104,9 @@ def create(model: str, settings: ModelConfig, role: str) -> BaseChatModel:
 
 
 def _order(messages: list[BaseMessage]) -> tuple[dict[str, Any], list[BaseMessage]]:
-    last = max(place for place, message in enumerate(messages) if isinstance(message, HumanMessage))
+    # What a person says in between is no order.
+    asked = [place for place, one in enumerate(messages) if isinstance(one, HumanMessage) and one.text.startswith("{")]
+    last = max(asked)
     return json.loads(messages[last].text), messages[last + 1 :]
 
 

@@ -9,10 +9,14 @@ import sys
 import time
 from pathlib import Path
 
-from face_parts import OpenFace, collect, effects, held, kept, release, request
+import pytest
+from face_parts import OpenFace, collect, effects, held, kept, release, request, until
 
-from nexus_agents.core.events import ApprovalAsked, RunFinished, TextChunk
+from nexus_agents.core.budget import Limits
+from nexus_agents.core.errors import ExitCode, InputError
+from nexus_agents.core.events import AnyEvent, ApprovalAsked, RunFinished, TextChunk, UserSaid
 from nexus_agents.runtime.approvals import Decision
+from nexus_agents.runtime.desk import Desk
 
 MARK = [("mark", {"text": "once"})]
 
@@ -108,6 +112,48 @@ async def test_chunks_of_a_message_that_was_read_already_are_not_shown_after_it(
             events = await collect(desk, run.id)
             message = next(place for place, event in enumerate(events) if event.type == "message")
             assert not any(isinstance(event, TextChunk) for event in events[message:])
+
+
+async def test_what_is_said_to_a_run_is_seen_at_once_and_in_its_place(home: Path, face: OpenFace) -> None:
+    async with face() as desk, face() as other:
+        run = await held(desk)
+        seen: list[list[AnyEvent]] = [[], []]
+
+        async def watch(watcher: Desk, events: list[AnyEvent]) -> None:
+            async for event in watcher.watch(run.id):
+                events.append(event)
+
+        watching = [asyncio.create_task(watch(one, events)) for one, events in zip((desk, other), seen, strict=True)]
+        said = await other.say(run.id, "  use the small one ")
+        # No event of the worker comes meanwhile: the run is held.
+        await asyncio.to_thread(until, lambda: all(said in events for events in seen))
+        release(run)
+        await asyncio.gather(*watching)
+        for events in seen:
+            assert kept(events) == list(range(1, len(kept(events)) + 1))
+            assert [event.text for event in events if isinstance(event, UserSaid)] == ["use the small one"]
+            assert events[-1].status == "done"
+
+
+async def test_what_is_said_to_a_run_that_waits_does_not_keep_a_watcher(home: Path, face: OpenFace) -> None:
+    async with face() as desk:
+        run = await desk.start(request([("launch", {"text": "up"})]))
+        assert (await collect(desk, run.id))[-1].status == "waiting"
+        await desk.say(run.id, "be quick")
+        events = await asyncio.wait_for(collect(desk, run.id), 20)
+        assert [event.type for event in events[-2:]] == ["run_finished", "user_said"]
+        with pytest.raises(InputError, match="no run nobody"):
+            await desk.say("nobody", "hello")
+
+
+async def test_a_budget_reaches_the_worker_and_can_be_raised(home: Path, face: OpenFace) -> None:
+    async with face() as desk:
+        run = await desk.start(request(MARK, say="all done"), budget=Limits(turns=1))
+        stopped = (await collect(desk, run.id))[-1]
+        assert (stopped.status, stopped.error.exit_code) == ("interrupted", int(ExitCode.LIMIT))
+        await desk.work(run.id, budget=Limits(turns=5))
+        assert (await collect(desk, run.id, after=stopped.seq))[-1].status == "done"
+        assert effects(run.workspace) == ["once"]
 
 
 RESUME = """

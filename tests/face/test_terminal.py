@@ -135,8 +135,8 @@ def test_the_requests_of_the_first_screen(home: Path, terminal: Open) -> None:
     for key, words in (("3", "2305843009213693951 is prime"), ("1", "uvicorn")):
         screen.press(key)
         if key == "1":
-            screen.wait("All in this run (a)", seconds=30)
-            assert answers(screen, "a", "approved for this run")
+            screen.wait("All execute (r)", seconds=30)
+            assert answers(screen, "r", "approved for this run")
         screen.wait("done after", words, seconds=60)
         screen.press("C-n")
         screen.wait("Try one")

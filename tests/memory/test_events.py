@@ -70,6 +70,25 @@ async def test_each_run_counts_for_itself(memory: SqlMemory, make_run: MakeRun, 
     assert [(await memory.events.append(run, say(run))).seq for run in "abaab"] == [1, 1, 2, 3, 2]
 
 
+async def test_usage_of_several_runs_is_read_at_once(
+    memory: SqlMemory, make_run: MakeRun, say: Callable[[str], Message]
+) -> None:
+    for run in "abc":
+        await memory.runs.create(make_run(run))
+        await memory.events.append(run, say(run))
+    used = [Usage(agent="x", model="m", input_tokens=number, output_tokens=0) for number in (1, 2, 3)]
+    for run, usage in zip("aba", used, strict=True):
+        await memory.events.append(run, usage)
+    many = [f"none-{number}" for number in range(600)]
+    found = await memory.events.usage(["a", "b", *many, "c"])
+    assert {run: [one.input_tokens for one in usage] for run, usage in found.items() if usage} == {
+        "a": [1, 3],
+        "b": [2],
+    }
+    assert set(found) == {"a", "b", "c", *many}
+    assert await memory.events.usage([]) == {}
+
+
 async def test_an_event_of_no_run_is_refused(memory: SqlMemory, say: Callable[[str], Message]) -> None:
     with pytest.raises(InputError, match="no run nobody"):
         await memory.events.append("nobody", say("hello"))

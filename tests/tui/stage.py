@@ -60,6 +60,12 @@ class StagedDesk(Desk):
         self.interrupted.append(run_id)
         return run_id in self.live
 
+    async def say(self, run_id: str, text: str) -> ev.AnyEvent:
+        event = await super().say(run_id, text)
+        if run_id in self.live:
+            self.live[run_id].put_nowait(event)
+        return event
+
     async def history(self, run_id: str) -> list[CheckpointInfo]:
         return self.steps or await super().history(run_id)
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from stage import MOMENT, WORKSPACE, StagedDesk, at, session, settled, until
 from textual.pilot import Pilot
+from textual.widgets import TextArea
 
 from nexus_agents.core import events as ev
+from nexus_agents.core.budget import Limits
 from nexus_agents.core.history import ChannelChange, CheckpointInfo
 from nexus_agents.core.runs import RunError
 from tui.app import NexusApp
@@ -68,6 +70,7 @@ def asked(risk: str = "execute", call_id: str = "t1", **arguments: Any) -> ev.Ap
         arguments=arguments or {"command": "python -m pytest -q tests/test_users.py", "timeout": 120},
         question="May testing run run_command?",
         how=f"nexus resume {RUN} --yes",
+        kind="run_command(python -m pytest)" if risk == "execute" else "",
     )
 
 
@@ -254,6 +257,29 @@ async def streaming(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None
     await settled(pilot)
 
 
+async def spoken_to(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
+    paid = [event.model_copy(update={"cost": 0.0123}) if isinstance(event, ev.Usage) else event for event in BUILT]
+    budget = Limits(turns=5, money=1, tokens=50_000)
+    await desk.add(RUN, REQUEST, *paid, status="running", budget=budget)
+    desk.go(RUN)
+    await session(app, pilot, RUN)
+    output = "collecting ...\ntests/test_users.py::test_a_user_is_stored PASSED\ntests/test_users.py::test_email"
+    await desk.play(
+        RUN,
+        ev.UserSaid(text="the email must be unique, whatever its case", at=at(11)),
+        used("backend", 900, 40).model_copy(update={"at": at(14), "cost": 0.004}),
+        ev.FellBack(agent="testing", model="openai:gpt-5", to=MODEL, reason="connection refused"),
+        ev.Compacted(agent="testing", model=MODEL, before=34_100, after=18_200, context=32_768),
+        ev.Repaired(
+            agent="testing", what="The arguments of write_file are not valid JSON: make the call again, whole."
+        ),
+        call("run_command", "c1", "testing", command="python -m pytest -v"),
+        ev.ToolProgress(tool="run_command", call_id="c1", fraction=0.1, text=output),
+        ev.UserSaid(text="and use uv", at=at(19)),
+    )
+    await settled(pilot)
+
+
 async def approval(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
     await desk.add(RUN, REQUEST, *WAITING, status="waiting")
     screen = await session(app, pilot, RUN)
@@ -357,6 +383,18 @@ async def denying(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
     await settled(pilot)
 
 
+async def editing(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
+    await approval(app, pilot, desk)
+    await pilot.press("f3", "e")
+    await until(pilot, lambda: app.screen.query("Arguments TextArea"))
+    await settled(pilot)
+    area = app.screen.query_one("Arguments TextArea", TextArea)
+    area.text = '{\n  "command": "uv run pytest -q tests/test_users.py",\n}'
+    await pilot.press("ctrl+s")
+    await until(pilot, lambda: "no JSON" in str(app.screen.query_one("Arguments .wrong").shown))  # type: ignore[attr-defined]
+    await settled(pilot)
+
+
 async def no_memory(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
     from tui.messages import DeskFailed
 
@@ -393,11 +431,15 @@ async def rewinding(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None
 WIDE, SMALL = (120, 40), (80, 24)
 
 PICTURES: list[tuple[Story, tuple[int, int]]] = [
-    *((story, size) for story in (unfinished, built, streaming, approval, consent) for size in (SMALL, WIDE)),
+    *(
+        (story, size)
+        for story in (unfinished, built, streaming, spoken_to, approval, consent)
+        for size in (SMALL, WIDE)
+    ),
     *((story, size) for story in (unknown, history) for size in (SMALL, WIDE)),
     (rewinding, SMALL),
     *((story, size) for story in (debate, runs, rename, help_page, home) for size in (SMALL, WIDE)),
-    *((story, SMALL) for story in (no_memory, failed, resumed, cut_off, long_session, panel, denying)),
+    *((story, SMALL) for story in (no_memory, failed, resumed, cut_off, long_session, panel, denying, editing)),
     (podcast, WIDE),
 ]
 

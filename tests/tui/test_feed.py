@@ -4,9 +4,11 @@ import time
 from typing import Any
 
 import pytest
+from stage import at
 from stories import BUILT, RUN, WAITING, agent, asked, call, ended, finished, said, started, used
 
 from nexus_agents.core import events as ev
+from nexus_agents.core.budget import Limits
 from nexus_agents.core.runs import RunError
 from tui.cards import AgentCard, ApprovalCard, Card, EndCard, MessageCard, NoticeCard, ToolCard, UserCard
 from tui.feed import Feed
@@ -54,7 +56,7 @@ def test_a_run_from_its_start_to_its_end() -> None:
 
 def test_every_kind_of_event_is_understood() -> None:
     kinds = [kind.model_fields["type"].default for kind in ev.AnyEvent.__args__[0].__args__]  # type: ignore[attr-defined]
-    assert len(kinds) == 16
+    assert len(kinds) == 20
     assert all(callable(getattr(Feed, f"_{kind}")) for kind in kinds)
 
 
@@ -106,6 +108,61 @@ def test_progress_reaches_only_a_call_that_runs() -> None:
     assert take(feed, ev.ToolProgress(tool="run_tests", call_id="r1", fraction=0.9)) == []
     assert take(feed, ev.ToolProgress(tool="run_tests", call_id="other", fraction=0.9)) == []
     assert (card.state, card.fraction) == ("done", None)
+
+
+def test_what_happens_around_a_call_of_a_model_is_noticed() -> None:
+    feed = feed_of(
+        started(),
+        ev.Compacted(agent="backend", model="openai:x", before=41_000, after=20_000, context=32_768),
+        ev.Repaired(agent="review", what="The arguments are not valid JSON."),
+        ev.FellBack(agent="judge", model="openai:x", to="builtin:nexus", reason="connection refused"),
+    )
+    notices = [card for card in feed.cards if isinstance(card, NoticeCard)]
+    assert [card.tone for card in notices] == ["quiet", "warning", "warning"]
+    assert "41,000 tokens become 20,000" in notices[0].text
+    assert "review is asked again" in notices[1].text
+    assert "builtin:nexus is asked instead" in notices[2].text
+
+
+def test_what_is_said_is_heard_by_a_call_that_begins_later() -> None:
+    feed = feed_of(started(), ev.UserSaid(text="use uv", at=at(10)))
+    card = last(feed, UserCard)
+    assert (card.text, card.mark) == ("use uv", "heard at the next turn")
+    call_at_5 = used("backend", 1, 1).model_copy(update={"at": at(12), "seconds": 7})
+    assert take(feed, call_at_5) == []
+    assert take(feed, ev.UserSaid(text="and ruff", at=at(13)))
+    call_at_11 = used("backend", 1, 1).model_copy(update={"at": at(14), "seconds": 3})
+    assert take(feed, call_at_11) == [card]
+    assert card.mark == "heard by backend"
+    assert last(feed, UserCard).mark == "heard at the next turn"
+    call_at_15 = used("review", 1, 1).model_copy(update={"at": at(16), "seconds": 1})
+    take(feed, call_at_15)
+    assert (card.mark, last(feed, UserCard).mark) == ("heard by backend", "heard by review")
+
+
+def test_usage_is_told_with_its_cost_and_the_budget() -> None:
+    def call_of(model: str, cost: float | None) -> ev.Usage:
+        return used("backend", 1000, 200).model_copy(update={"model": model, "cost": cost})
+
+    feed = feed_of(started(), call_of("openai:x", 0.0123), call_of("builtin:nexus", 0.0), call_of("ollama:y", None))
+    feed.limits = Limits(turns=5, tokens=50_000)
+    assert usage_text(feed).splitlines() == [
+        "openai:x",
+        "  1,000 in, 200 out",
+        "  $0.0123",
+        "builtin:nexus",
+        "  1,000 in, 200 out",
+        "ollama:y",
+        "  1,000 in, 200 out",
+        "  cost unknown",
+        "budget of this run",
+        "  3 of 5 turns",
+        "  3,600 of 50,000 tokens",
+    ]
+    feed.begin("another")
+    take(feed, call_of("openai:x", 1.0))
+    assert "  1 of 5 turns" in usage_text(feed), "the budget is that of the newest run"
+    assert "  $1.0123" in usage_text(feed), "what was used is that of the session"
 
 
 def test_a_failed_call_says_why_and_is_made_again() -> None:

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from stage import notes, opened, screen_text, session, settled, until
-from stories import RUN, WAITING, approval, asked, asked_voice, finished, started
-from textual.widgets import Input
+from stories import PLAN, RUN, WAITING, approval, asked, asked_voice, finished, started
+from textual.widgets import Input, TextArea
 
 from nexus_agents.core import events as ev
+from tui.cards import ApprovalCard
 from tui.screens.consent import ConsentScreen
 from tui.widgets import approval as approval_module
 from tui.widgets.approval import ApprovalView
+from tui.widgets.plain import PlainStatic
 from tui.widgets.prompt import Prompt
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +36,7 @@ async def test_it_shows_exactly_what_will_run(settings: Any) -> None:
     ("keys", "answer", "risks"),
     [
         (["y"], (True, ""), []),
-        (["a"], (True, ""), ["execute"]),
+        (["r"], (True, ""), ["execute"]),
         (["n", "enter"], (False, ""), []),
         (["n", *"use uv", "enter"], (False, "use uv"), []),
     ],
@@ -122,7 +125,7 @@ async def test_questions_of_one_moment_are_answered_together(settings: Any) -> N
         assert desk.worked == []
         await pilot.press("n", *"not there", "enter")
         await settled(pilot)
-        await pilot.press("a")
+        await pilot.press("r")
         await until(pilot, lambda: desk.worked)
         assert decided(desk) == {"ask-a": (True, ""), "ask-b": (False, "not there"), "ask-c": (True, "")}
         assert desk.worked[0][2] == ["execute"]
@@ -160,12 +163,123 @@ async def test_what_has_an_unknown_outcome_is_asked_each_time(settings: Any) -> 
     async with opened(settings) as (app, pilot, desk):
         await desk.add(RUN, "x", started(), asked("unknown_outcome"), finished("waiting"), status="waiting")
         screen = await session(app, pilot, RUN)
-        await pilot.press("f3", "a")
+        await pilot.press("f3", *"arve")
         await settled(pilot)
         assert desk.worked == []
-        assert not screen.query("#approve_all")
+        assert not screen.query("#approve_all, #always, #never, #edit")
         await pilot.press("y")
         await until(pilot, lambda: desk.worked)
+
+
+# -- always, never, other arguments --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keys", "approve", "reason", "says"),
+    [
+        (["a"], True, "", "approved every run_command(python -m pytest), in this thread"),
+        (["v", *"uv", "enter"], False, "uv", "denied every run_command(python -m pytest), in this thread: uv"),
+    ],
+    ids=["always", "never"],
+)
+async def test_an_answer_for_always_is_for_this_kind(
+    settings: Any, keys: list[str], approve: bool, reason: str, says: str
+) -> None:
+    async with opened(settings, (100, 40)) as (app, pilot, desk):
+        other = asked(call_id="c", command="ls").model_copy(update={"kind": "run_command(ls)"})
+        questions = [asked(call_id="a"), asked(call_id="b"), other]
+        await desk.add(RUN, "x", started(), *questions, finished("waiting"), status="waiting")
+        screen = await session(app, pilot, RUN)
+        await pilot.press("f3", *keys)
+        await settled(pilot)
+        assert desk.worked == [], "the third one is of another kind"
+        assert [card.answered for card in screen.feed.cards if isinstance(card, ApprovalCard)] == [says, says, ""]
+        await pilot.press("y")
+        await until(pilot, lambda: desk.worked)
+        _, answers, risks = desk.worked[0]
+        assert {key: (one.approve, one.always, one.reason) for key, one in answers.items()} == {
+            "ask-a": (approve, True, reason),
+            "ask-b": (approve, True, reason),
+            "ask-c": (True, False, ""),
+        }
+        assert risks == []
+
+
+async def test_never_is_confirmed_with_its_reason(settings: Any) -> None:
+    async with opened(settings) as (app, pilot, desk):
+        await approval(app, pilot, desk)
+        await pilot.press("f3", "v")
+        await settled(pilot)
+        assert "Never again, in this thread" in screen_text(app)
+        await pilot.press("escape", "n", "enter")
+        await until(pilot, lambda: desk.worked)
+        assert not desk.worked[0][1]["ask-t1"].always, "the key for no is not the one for never"
+
+
+async def test_arguments_are_changed(settings: Any) -> None:
+    async with opened(settings) as (app, pilot, desk):
+        await approval(app, pilot, desk)
+        await pilot.press("f3", "e")
+        await until(pilot, lambda: isinstance(app.focused, TextArea) and not isinstance(app.focused, Prompt))
+        area = app.focused
+        assert isinstance(area, TextArea)
+        assert json.loads(area.text) == {"command": "python -m pytest -q tests/test_users.py", "timeout": 120}
+        wrong = [
+            ("{", "no JSON"),
+            ("[]", "no JSON object"),
+            ('{"comand": "ls"}', "comand"),
+            ('{"command": 7}', "command"),
+        ]
+        for text, says in wrong:
+            area.text = text
+            await pilot.press("ctrl+s")
+            await until(
+                pilot, lambda says=says: says in str(app.screen.query_one("Arguments .wrong", PlainStatic).shown)
+            )
+            assert area.text == text, "the text stays"
+        assert desk.worked == []
+        area.text = ""
+        await pilot.press(*'{"command": "anyev"}', "ctrl+s")
+        await until(pilot, lambda: desk.worked)
+        answer = desk.worked[0][1]["ask-t1"]
+        assert (answer.approve, answer.always, answer.arguments) == (True, False, {"command": "anyev"})
+        await settled(pilot)
+        assert 'approved with other arguments: {"command": "anyev"}' in screen_text(app)
+
+
+async def test_changing_arguments_can_be_left_and_approves_nothing(settings: Any) -> None:
+    async with opened(settings) as (app, pilot, desk):
+        await approval(app, pilot, desk)
+        await pilot.press("f3", "e")
+        await until(pilot, lambda: app.screen.query("Arguments"))
+        await settled(pilot)
+        await pilot.press("tab", *"yar")
+        await settled(pilot)
+        assert desk.worked == [], "a key on a button of the editor is no answer"
+        await pilot.press("escape")
+        assert isinstance(app.focused, ApprovalView)
+        await pilot.press("y")
+        await until(pilot, lambda: desk.worked)
+        assert desk.worked[0][1]["ask-t1"].arguments is None
+
+
+async def test_a_plan_is_read_and_changed(settings: Any) -> None:
+    async with opened(settings, (80, 40)) as (app, pilot, desk):
+        question = asked("plan", call_id="p", **PLAN).model_copy(update={"tool": "plan"})
+        await desk.add(RUN, "x", started(), question, finished("waiting"), status="waiting")
+        screen = await session(app, pilot, RUN)
+        assert '{"name": "user", "fields"' in screen_text(app)
+        assert not screen.query("#approve_all, #always, #never")
+        await pilot.press("f3", *"arv")
+        await settled(pilot)
+        assert desk.worked == []
+        await pilot.press("e")
+        await until(pilot, lambda: app.screen.query("Arguments"))
+        await settled(pilot)
+        app.screen.query_one("Arguments TextArea", TextArea).text = '{"title": "Other"}'
+        await pilot.click("#send")
+        await until(pilot, lambda: desk.worked)
+        assert desk.worked[0][1]["ask-p"].arguments == {"title": "Other"}
 
 
 # -- consent ------------------------------------------------------------------------------------------

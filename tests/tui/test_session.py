@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from stage import notes, opened, screen_text, session, settled, until
-from stories import BUILT, RUN, WAITING, agent, call, ended, finished, said, started
+from stories import BUILT, RUN, WAITING, agent, call, ended, finished, said, started, used
 
 from nexus_agents.core import events as ev
 from nexus_agents.core.runs import ToolCall
+from nexus_agents.runtime.processes import owner
 from tui.cards import MessageCard, NoticeCard, UserCard
 from tui.screens.home import HomeScreen
 from tui.widgets.prompt import Prompt
@@ -61,16 +62,43 @@ async def test_history_keeps_the_draft(settings: Any) -> None:
         assert prompt.text == "draft"
 
 
-async def test_what_cannot_be_sent_stays_in_the_prompt(settings: Any) -> None:
+async def test_a_run_at_work_is_spoken_to(settings: Any) -> None:
     async with opened(settings) as (app, pilot, desk):
         await desk.add(RUN, "first", *BUILT, status="running")
         desk.go(RUN)
         screen = await session(app, pilot, RUN)
+        assert "Say something to the run" in screen_text(app)
+        await pilot.press(*"use uv", "enter")
+        await until(pilot, lambda: "> use uv" in screen_text(app))
+        assert "(heard at the next turn)" in screen_text(app)
+        assert screen.query_one(Prompt).text == ""
+        assert [event.text for event in await desk.runtime.memory.events.said(RUN)] == ["use uv"]
+        # A call of a model that was under way when it was said has not heard it.
+        began_before = used("backend", 10, 10).model_copy(update={"seconds": 3600})
+        await desk.play(RUN, began_before)
+        await until(pilot, lambda: "7,114 tokens" in screen_text(app))
+        assert "(heard at the next turn)" in screen_text(app)
+        await desk.play(RUN, used("backend", 10, 10), finished())
+        await desk.stop(RUN)
+        await until(pilot, lambda: "(heard by backend)" in screen_text(app))
+        await until(pilot, lambda: "What next?" in screen_text(app))
+        assert desk.worked == [], "no run was begun"
+        assert [card.text for card in screen.feed.cards if isinstance(card, UserCard)] == [
+            "create a user API with name and email",
+            "use uv",
+        ]
+
+
+async def test_what_cannot_be_said_stays_in_the_prompt(settings: Any) -> None:
+    async with opened(settings) as (app, pilot, desk):
+        await desk.add(RUN, "first", *WAITING, status="waiting")
+        screen = await session(app, pilot, RUN)
+        await desk.runtime.memory.runs.claim(RUN, owner())
+        await desk.runtime.memory.runs.settle(RUN, 1, "cancelled")
+        screen.query_one(Prompt).focus()
         await pilot.press(*"more", "enter")
-        await settled(pilot)
+        await until(pilot, lambda: "nobody listens" in notes(app))
         assert screen.query_one(Prompt).text == "more"
-        assert "still at work" in notes(app)
-        assert desk.worked == []
 
 
 async def test_escape_empties_the_prompt_then_interrupts(settings: Any) -> None:

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["HelpScreen"]
 
 HELP = """\
-enter, ctrl+j   send, new line
+enter, ctrl+j   send (a run at work hears it at its next turn), new line
 up, down        what was sent before
 esc             empty the prompt, or interrupt the run: f5 goes on
 f5              go on with a run that was cut off
-f3              the question: y yes, a all in this run, n no (why?)
+f3              the question: y yes, n no (why?), e other arguments
+                a always, v never: this kind of call, in this thread
+                r all calls of this risk, in this run
 tab             to a tool call: enter shows all, o opens the file
 page up, down   move the conversation; home, end: first, newest
 f4              panel with agents, plan and usage

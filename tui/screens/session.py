@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer
 
-from nexus_agents.core.errors import NexusError
+from nexus_agents.core.errors import InputError, NexusError
+from nexus_agents.runtime.tally import cost_text
 from tui.answers import Answers
 from tui.cards import ApprovalCard, Card
 from tui.feed import Feed
@@ -31,6 +32,12 @@ __all__ = ["SessionScreen"]
 
 DRAW_EVERY = 0.05
 """Seconds: events of one moment are drawn together."""
+
+AT_WORK = ("queued", "running", "waiting")
+"""States in which what is written is said to the run."""
+
+NEXT = "What next? Enter sends, ctrl+j begins a new line."
+SAY = "Say something to the run: it is heard at the next turn. Enter sends."
 
 LOOK_EVERY = 0.5
 """Seconds between looks for what another face or a process that just starts may do with the thread."""
@@ -65,7 +72,7 @@ class SessionScreen(NexusScreen[None]):
         with Horizontal():
             with Vertical():
                 yield Transcript()
-                yield Prompt("What next? Enter sends, ctrl+j begins a new line.", id="prompt")
+                yield Prompt(NEXT, id="prompt")
             yield Side()
         yield PlainStatic("", id="status")
         yield Footer()
@@ -103,6 +110,7 @@ class SessionScreen(NexusScreen[None]):
         desk = self.nexus.desk
         if desk is None or not runs:
             return
+        self.feed.limits = runs[-1].budget.over(desk.settings.config.budget)
         for run in runs:
             if run.id in self._replayed:
                 continue
@@ -142,6 +150,7 @@ class SessionScreen(NexusScreen[None]):
                 if any(isinstance(card, ApprovalCard) and not card.answered for card in changed):
                     self._ask()
             self.query_one(Side).show(self.feed)
+            self.query_one(Prompt).placeholder = SAY if self.feed.status in AT_WORK else NEXT
             self.query_one("#status", PlainStatic).show(self._status())
         finally:
             self._drawing = False
@@ -152,7 +161,10 @@ class SessionScreen(NexusScreen[None]):
         working = sum(agent.state == "working" for agent in feed.agents.values())
         parts = [f"{asked} question{'s' if asked > 1 else ''}: F3"] if asked else []
         parts += [feed.status, f"{working} of {len(feed.agents)} agents at work" if working else ""]
-        parts += [f"{sum(feed.tokens):,} tokens" if sum(feed.tokens) else "", shorten(feed.model, 30)]
+        spent = feed.tally.spent
+        # What is known of the cost; the panel says where it is not.
+        cost = cost_text(spent.money, 0) + (" + ?" if spent.money and spent.unpriced else "")
+        parts += [f"{spent.tokens:,} tokens" if spent.tokens else "", cost, shorten(feed.model, 30)]
         line = "  ".join(part for part in parts if part)
         # What is there always gives way to what happens.
         held = f"sandbox: {self.nexus.sandbox}" if self.nexus.sandbox else ""
@@ -219,29 +231,57 @@ class SessionScreen(NexusScreen[None]):
 
     @on(Prompt.Sent)
     async def sent(self, event: Prompt.Sent) -> None:
-        """Go on in the thread with what was written."""
+        """Say what was written to the run that is at work, or go on in the thread with it."""
         prompt = self.query_one(Prompt)
-        if self.feed.status in ("running", "queued"):
-            self.notify("The run is still at work: Esc interrupts it.", severity="warning")
-            prompt.text = event.text
-            return
+        speaks = self.feed.status in AT_WORK
         try:
-            await self.nexus.start(event.text, self.thread_id)
+            if speaks:
+                await self.nexus.say(self.feed.run_id, event.text)
+            else:
+                await self.nexus.start(event.text, self.thread_id)
         except NexusError as error:
             self.nexus.tell(error)
             prompt.text = event.text
             return
         await self.transcript.action_last()
-        self.follow()
+        if not speaks:
+            self.follow()
 
     @on(ApprovalView.Answered)
     def answered(self, event: ApprovalView.Answered) -> None:
         """Go on with the person's decision, once all questions of this moment have theirs."""
         self._mark(
             self.answers.add(
-                event.card, event.approve, whole_run=event.whole_run, reason=event.reason, effect=event.effect
+                event.card,
+                event.approve,
+                whole_run=event.whole_run,
+                always=event.always,
+                reason=event.reason,
+                effect=event.effect,
             )
         )
+        self._next_question()
+
+    @on(ApprovalView.Edited)
+    def edited(self, event: ApprovalView.Edited) -> None:
+        """Approve with other arguments, where the tool takes them."""
+        self.check_edited(event.view, event.arguments)
+
+    @work(exclusive=True, group="edited", exit_on_error=False)
+    async def check_edited(self, view: ApprovalView, arguments: dict[str, Any]) -> None:
+        """Check changed arguments, which may import the tool, and take them for the answer."""
+        desk = self.nexus.desk
+        if desk is None or view.approval.answered:
+            return
+        try:
+            await asyncio.to_thread(desk.runtime.check_arguments, view.approval.tool, arguments)
+        except InputError as error:
+            view.refuse(error)
+            return
+        self._mark(self.answers.add(view.approval, True, arguments=arguments))
+        self._next_question()
+
+    def _next_question(self) -> None:
         if self.feed.waiting:
             self._go_to_question(armed=True)
         else:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual.containers import VerticalScroll
 
+from nexus_agents.runtime.tally import budget_lines, cost_text
 from tui.widgets.plain import PlainStatic, shorten
 
 if TYPE_CHECKING:
@@ -57,13 +58,13 @@ def plan_text(plan: dict[str, Any]) -> str:
 
 
 def usage_text(feed: Feed) -> str:
-    """Return tokens by model."""
-    by_model: dict[str, list[int]] = {}
-    for agent in feed.agents.values():
-        sums = by_model.setdefault(agent.model or "unknown", [0, 0])
-        sums[0] += agent.input_tokens
-        sums[1] += agent.output_tokens
-    lines = [f"{shorten(name, WIDTH)}\n  {count[0]:,} in, {count[1]:,} out" for name, count in by_model.items()]
+    """Return tokens and cost by model, and how much of the budget of the run that is, where it has one."""
+    lines: list[str] = []
+    for name, use in feed.tally.models.items():
+        lines += [shorten(name, WIDTH), f"  {use.input_tokens:,} in, {use.output_tokens:,} out"]
+        lines += [f"  {cost}" for cost in [cost_text(use.cost, use.unpriced)] if cost]
+    if left := budget_lines(feed.used.spent, feed.limits):
+        lines += ["budget of this run", *(f"  {line}" for line in left)]
     return "\n".join(lines) or "nothing yet"
 
 

@@ -23,6 +23,9 @@ __all__ = ["ToolView", "whole_call"]
 
 MARKS = {"running": "…", "waiting": "?", "done": "✓", "failed": "✗", "cut off": "!"}
 
+NEWEST = 4
+"""Lines of progress that are shown of a call that runs."""
+
 BRIEF = 120
 """Characters of the arguments in the line of a call."""
 
@@ -68,7 +71,11 @@ class ToolView(CardView, can_focus=True):
         lines = [_headline(card)]
         if card.state == "running" and card.fraction is not None:
             left = time_left(card.began, card.fraction)
-            lines.append(f"  {bar(card.fraction)} {card.fraction:4.0%} {left} {shorten(card.progress, 60)}".rstrip())
+            newest = [line for line in card.progress.splitlines() if line.strip()][-NEWEST:]
+            beside = shorten(newest[0], 60) if len(newest) == 1 else ""
+            lines.append(f"  {bar(card.fraction)} {card.fraction:4.0%} {left} {beside}".rstrip())
+            # What a command prints goes on and on: its newest lines, not its first.
+            lines += [f"  {shorten(line, BRIEF)}" for line in newest if len(newest) > 1]
         if card.state == "failed" and card.hint:
             lines.append(f"  {card.hint}")
         lines += [f"  {path}" for path in card.artifacts]

@@ -61,7 +61,12 @@ class UserView(LineView):
     def text(self) -> str:
         """Return the request."""
         assert isinstance(self.card, UserCard)
-        return f"> {self.card.text}"
+        mark = f"\n  ({self.card.mark})" if self.card.mark else ""
+        return f"> {self.card.text}{mark}"
+
+    async def draw(self) -> None:
+        """Draw the text anew: what was said becomes heard."""
+        self.refresh(layout=True)
 
 
 class AgentView(LineView):
