@@ -18,7 +18,7 @@ from nexus_agents.runtime.questions import RISKS, UNKNOWN, read_arguments
 
 if TYPE_CHECKING:
     from nexus_agents.core.events import ApprovalAsked
-    from nexus_agents.core.tool import Risk
+    from nexus_agents.core.tool import Approved, Risk
     from nexus_agents.runtime.approvals import Decision, Effect
 
 __all__ = ["Asking"]
@@ -40,7 +40,7 @@ class Asking:
         check: Refuses arguments that a tool does not take, with an `InputError`.
     """
 
-    def __init__(self, approved: list[Risk], check: Callable[[str, Mapping[str, Any]], None]) -> None:
+    def __init__(self, approved: list[Approved], check: Callable[[str, Mapping[str, Any]], None]) -> None:
         self._approved = approved
         self._check = check
         self._drafts: dict[str, str] = {}

@@ -102,22 +102,25 @@ class Models:
     def price(self, name: str) -> Price | None:
         """Return what a `provider:model` costs, or None where nobody knows.
 
-        agents.yaml comes first; where several of its models are called the same, the dearest counts. The models that
-        ship with Nexus cost nothing, those of a server that declares no price are unknown.
+        agents.yaml comes first; where several of its models are called the same, the dearest counts. Beyond that, the
+        models that ship with Nexus cost nothing, and those of a server are unknown.
         """
         from nexus_agents.core.budget import Price
         from nexus_agents.models.prices import FREE, dearest, public_price
 
-        if name.partition(":")[0] in ("builtin", "scripted", "replay"):
-            return FREE
+        def known_price(model: str, served: bool) -> Price | None:
+            if model.partition(":")[0] in ("builtin", "scripted", "replay"):
+                return FREE
+            return None if served else public_price(model)
+
         prices: list[Price | None] = []
         for settings in self._aliases(name):
-            served = settings.base_url or self._is_served(settings.model)
-            public = None if served else public_price(settings.model)
+            served = bool(settings.base_url) or self._is_served(settings.model)
             declared = settings.price
-            prices.append(Price(input=declared.input, output=declared.output) if declared else public)
+            own = Price(input=declared.input, output=declared.output) if declared else None
+            prices.append(own or known_price(settings.model, served))
         if not prices:
-            prices = [None if self._is_served(name) else public_price(name)]
+            prices = [known_price(name, self._is_served(name))]
         known = [price for price in prices if price is not None]
         return dearest(known) if len(known) == len(prices) else None
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import BaseModel
 
@@ -23,8 +24,12 @@ __all__ = ["NOT", "Approvals", "Decision", "Effect", "ToolDenied", "answer_to", 
 NOT = "not:"
 """Before a kind of calls in `Run.approved`: a person said never."""
 
-SHELLS = ("sh", "bash", "zsh", "dash", "env", "xargs", "sudo", "python", "python3", "node", "perl")
-"""Programs that do whatever they are told: an answer for always covers this one command alone."""
+RUNNERS = frozenset(
+    "sh bash zsh dash ksh fish ash busybox env xargs sudo su doas nohup nice ionice timeout time setsid stdbuf watch "
+    "parallel ssh script exec eval find awk gawk mawk sed python pypy node deno bun perl ruby php lua Rscript uv uvx npx "
+    "pipx poetry hatch tox nox docker podman".split()
+)
+"""Programs that run whatever they are given: an answer for always covers this one command alone."""
 
 Effect = Literal["again", "done", "skip"]
 """What a person says of a call that was cut off: make it again, it took effect, leave it."""
@@ -169,22 +174,36 @@ class Approvals:
 def kind_of_call(tool: str, arguments: Mapping[str, Any]) -> str:
     """Return what an answer for always is about: the tool, and for programs the program and what it is told to do.
 
-    `run_command(git status)` stands for git status with any further arguments; a shell, or a command that joins
-    several, stands for itself alone.
+    `run_command(git status)` stands for git status with any further arguments, written as one text or as a list; a
+    program that runs what it is given, and a text that is more than one plain command, stand for themselves alone.
     """
     command = arguments.get("command")
-    if not isinstance(command, str):
+    if command is None:
         return tool
-    if re.search(r"[;&|<>`$\n]", command):
-        return f"{tool}({command})"
+    words = _plain_words(command)
+    if words is None:
+        return f"{tool}({command if isinstance(command, str) else json.dumps(command, default=str)})"
+    program = re.sub(r"[\d.]+$", "", words[0].rpartition("/")[2])
+    if program in RUNNERS or any(re.match(r"-+(c|e|m|eval|exec)\b", word) for word in words[1:2]):
+        return f"{tool}({shlex.join(words)})"
+    does = words[1:2] if len(words) > 1 and re.fullmatch(r"[a-z][\w-]*", words[1]) else []
+    return f"{tool}({shlex.join([words[0], *does])})"
+
+
+def _plain_words(command: object) -> list[str] | None:
+    # A list reaches its program as it stands; a text is read by a shell, which may make anything of some characters.
+    if isinstance(command, list):
+        listed = cast("list[object]", command)
+        words = [word for word in listed if isinstance(word, str)]
+        return words if words and len(words) == len(listed) and words[0] else None
+    if not isinstance(command, str) or re.search(r"[;&|<>`$\n\r#(){}~]", command):
+        return None
     try:
         words = shlex.split(command)
     except ValueError:
-        return f"{tool}({command})"
-    if not words or words[0].rpartition("/")[2] in SHELLS or any(word in ("-c", "-e", "-m") for word in words[1:2]):
-        return f"{tool}({command})"
-    does = words[1:2] if len(words) > 1 and re.fullmatch(r"[a-z][\w-]*", words[1]) else []
-    return f"{tool}({' '.join([words[0], *does])})"
+        return None
+    # `NAME=value program` is that program in another environment, and `./*` is whichever comes first.
+    return words if words and not re.search(r"[=*?\[]", words[0]) else None
 
 
 def answer_to(question: Mapping[str, Any], decision: Decision) -> dict[str, Any]:

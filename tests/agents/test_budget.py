@@ -62,8 +62,8 @@ async def test_the_budget_of_an_agent_and_of_a_model(play: Play, tmp_path: Path)
 
 
 async def test_money_on_a_model_of_unknown_price_is_refused_before_anything_begins(play: Play) -> None:
-    with pytest.raises(ConfigError, match=r"nobody knows what scripted:.* costs") as refused:
-        await play(FOREVER, budget=Limits(money=1))
+    with pytest.raises(ConfigError, match=r"nobody knows what openai:my-own costs") as refused:
+        await play(FOREVER, budget=Limits(money=1), default_model="openai:my-own")
     assert refused.value.exit_code == 2
 
 
