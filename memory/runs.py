@@ -122,8 +122,15 @@ class SqlRuns:
         moment = now() if deleted else None
         return await self._database.change(update(runs).where(runs.c.id == run_id).values(deleted_at=moment)) == 1
 
-    async def amend(self, run_id: str, *, approved: Sequence[str] = (), budget: Limits | None = None) -> Run:
-        """Add to what is approved for a run, and change what it may use up.
+    async def amend(
+        self,
+        run_id: str,
+        *,
+        approved: Sequence[str] = (),
+        revoked: Sequence[str] = (),
+        budget: Limits | None = None,
+    ) -> Run:
+        """Add to what is approved for a run, take some of it back, and change what it may use up.
 
         Raises:
             InputError: There is no such run.
@@ -136,7 +143,7 @@ class SqlRuns:
             run = from_driver(Run, runs, row)
             changed = run.model_copy(
                 update={
-                    "approved": list(dict.fromkeys([*run.approved, *approved])),
+                    "approved": [entry for entry in dict.fromkeys([*run.approved, *approved]) if entry not in revoked],
                     "budget": budget.over(run.budget) if budget else run.budget,
                 }
             )

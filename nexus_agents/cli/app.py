@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from nexus_agents.cli import config as config_command
 from nexus_agents.cli import (
+    approvals,
     debate,
     doctor,
     gc,
@@ -25,6 +25,7 @@ from nexus_agents.cli import (
     voices,
     workflow,
 )
+from nexus_agents.cli import config as config_command
 from nexus_agents.cli import run as run_command
 from nexus_agents.cli.render import plain, silence
 from nexus_agents.core.errors import ExitCode, NexusError
@@ -72,6 +73,7 @@ app.command("runs")(runs.runs)
 app.command("show")(show.show)
 app.command("resume")(resume.resume)
 app.command("say")(say.say)
+app.command("approvals")(approvals.approvals)
 app.command("history")(history.history)
 app.command("fork")(history.fork)
 app.command("rewind")(history.rewind)

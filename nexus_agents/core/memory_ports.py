@@ -56,8 +56,15 @@ class RunStore(Protocol):
         """Delete a run from the lists, or bring it back; False where there is no such run."""
         ...
 
-    async def amend(self, run_id: str, *, approved: Sequence[str] = (), budget: Limits | None = None) -> Run:
-        """Add to what is approved for a run, and change what it may use up.
+    async def amend(
+        self,
+        run_id: str,
+        *,
+        approved: Sequence[str] = (),
+        revoked: Sequence[str] = (),
+        budget: Limits | None = None,
+    ) -> Run:
+        """Add to what is approved for a run, take some of it back, and change what it may use up.
 
         Raises:
             InputError: There is no such run.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import BaseModel
@@ -19,16 +19,18 @@ if TYPE_CHECKING:
     from nexus_agents.core.runs import Run
     from nexus_agents.core.tool import ToolSpec
 
-__all__ = ["NOT", "Approvals", "Decision", "Effect", "ToolDenied", "answer_to", "kind_of_call"]
+__all__ = ["NOT", "Approvals", "Decision", "Effect", "ToolDenied", "answer_to", "kind_of_call", "lasting"]
 
 NOT = "not:"
 """Before a kind of calls in `Run.approved`: a person said never."""
 
-RUNNERS = frozenset(
-    "sh bash zsh dash ksh fish ash busybox env xargs sudo su doas nohup nice ionice timeout time setsid stdbuf watch "
-    "parallel ssh script exec eval find awk gawk mawk sed python pypy node deno bun perl ruby php lua Rscript uv uvx npx "
-    "pipx poetry hatch tox nox docker podman".split()
-)
+_SHELLS = ("sh", "bash", "zsh", "dash", "ksh", "fish", "ash", "busybox", "exec", "eval", "ssh", "script")
+_WRAPPERS = ("env", "xargs", "sudo", "su", "doas", "nohup", "nice", "ionice", "timeout", "time", "setsid", "stdbuf")
+_SEEKERS = ("find", "awk", "gawk", "mawk", "sed", "watch", "parallel")
+_LANGUAGES = ("python", "pypy", "node", "deno", "bun", "perl", "ruby", "php", "lua", "Rscript")
+_STARTERS = ("uv", "uvx", "npx", "pipx", "poetry", "hatch", "tox", "nox", "docker", "podman")
+
+RUNNERS = frozenset((*_SHELLS, *_WRAPPERS, *_SEEKERS, *_LANGUAGES, *_STARTERS))
 """Programs that run whatever they are given: an answer for always covers this one command alone."""
 
 Effect = Literal["again", "done", "skip"]
@@ -113,9 +115,9 @@ class Approvals:
             kind=kind,
         )
         if decision.always:
-            lasting = kind if decision.approve else f"{NOT}{kind}"
-            self._run.approved.append(lasting)
-            await self._runs.amend(self._run.id, approved=[lasting])
+            entry = kind if decision.approve else f"{NOT}{kind}"
+            self._run.approved.append(entry)
+            await self._runs.amend(self._run.id, approved=[entry])
         if not decision.approve:
             raise ToolDenied(f"A person said no to {spec.name}.", decision.reason or "Do without it, or ask why.")
         return arguments if decision.arguments is None else decision.arguments
@@ -204,6 +206,11 @@ def _plain_words(command: object) -> list[str] | None:
         return None
     # `NAME=value program` is that program in another environment, and `./*` is whichever comes first.
     return words if words and not re.search(r"[=*?\[]", words[0]) else None
+
+
+def lasting(approved: Sequence[str]) -> list[str]:
+    """Return what of `Run.approved` holds in the whole thread: answers of always and never, and no class of risks."""
+    return [entry for entry in approved if entry not in ("read", "write", "execute", "spend", "unsafe")]
 
 
 def answer_to(question: Mapping[str, Any], decision: Decision) -> dict[str, Any]:

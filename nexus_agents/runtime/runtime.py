@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nexus_agents.core.budget import Limits
-from nexus_agents.core.errors import InputError, WorkspaceError
+from nexus_agents.core.errors import InputError
 from nexus_agents.core.events import RunFinished, RunResumed, RunStarted, UserSaid
 from nexus_agents.core.names import new_id
 from nexus_agents.core.runs import UNFINISHED, Run
+from nexus_agents.runtime.approvals import lasting
 from nexus_agents.runtime.branch import find_step, fork_run, rewind_run
 from nexus_agents.runtime.endings import failed, interrupted
 from nexus_agents.runtime.faults import explain
 from nexus_agents.runtime.processes import is_alive, owner
 from nexus_agents.runtime.questions import check_answers, check_arguments
+from nexus_agents.runtime.refusals import check_kept, checked
+from nexus_agents.runtime.revoking import revoke
 from nexus_agents.runtime.settings import Settings, check_workspace, load_settings
 from nexus_agents.runtime.wiring import Builders, House, open_house, tool_registry
 from nexus_agents.runtime.work import Worker
@@ -91,7 +94,7 @@ class Runtime:
             ConfigError: There is no such graph or model.
             WorkspaceError: The workspace cannot be written.
         """
-        request = _checked(request)
+        request = checked(request)
         run_id = new_id()
         earlier = await self._thread(thread_id) if thread_id else None
         folder = workspace or (Path(earlier.workspace) if earlier else self.settings.workspaces / run_id)
@@ -105,7 +108,7 @@ class Runtime:
             model=model,
             inputs=dict(inputs or {}),
             # What was answered for always holds in the thread.
-            approved=list(dict.fromkeys([*approved, *(_lasting(earlier) if earlier else ())])),
+            approved=list(dict.fromkeys([*approved, *(lasting(earlier.approved) if earlier else ())])),
             budget=budget or Limits(),
         )
         Worker.check(self._house, run)
@@ -141,7 +144,7 @@ class Runtime:
         if answers:
             events = await self.memory.events.read(found.id)
             check_answers(tool_registry(self.settings.config), found.id, events, answers)
-        _check_kept(found)
+        check_kept(found)
         with self._alone(found.id):
             if budget is not None:
                 Worker.check(self._house, found.model_copy(update={"budget": budget.over(found.budget)}))
@@ -189,7 +192,7 @@ class Runtime:
                 f"Run {run.id} is {run.status}: nobody listens any more.",
                 f'Go on in its thread: nexus run --thread {run.thread_id} "..."',
             )
-        return await self.memory.events.append(run.id, UserSaid(text=_checked(text)))
+        return await self.memory.events.append(run.id, UserSaid(text=checked(text)))
 
     def check_arguments(self, tool: str, arguments: Mapping[str, Any]) -> None:
         """Refuse arguments with which a tool cannot be called, before an answer is sent with them.
@@ -198,6 +201,21 @@ class Runtime:
             InputError: It names the argument and what is wrong with it.
         """
         check_arguments(tool_registry(self.settings.config), tool, arguments)
+
+    async def revoke(self, run_id: str, *entries: str) -> list[str]:
+        """Take back what was approved or refused for more than one call, in the whole thread of a run.
+
+        Args:
+            run_id: The run.
+            entries: As they stand in `Run.approved`; all of them by default.
+
+        Returns:
+            What was taken back.
+
+        Raises:
+            InputError: There is no such run or entry, or a run of the thread is at work.
+        """
+        return await revoke(self.memory, await self._get(run_id), entries)
 
     def interrupt(self, run_id: str) -> None:
         """Stop a run that this process works on; it stays resumable."""
@@ -269,7 +287,7 @@ class Runtime:
         if run.status == "running" and run.owner and is_alive(run.owner):
             raise InputError(f"Run {run.id} is at work.", "Wait for it to end, or interrupt it first.")
         if request is not None:
-            request = _checked(request)
+            request = checked(request)
         return await fork_run(self.memory, self.settings, run, at, workspace=workspace, request=request)
 
     async def rewind(self, run_id: str, at: int | str) -> Run:
@@ -376,24 +394,3 @@ async def open_runtime(
     """
     async with open_house(settings or load_settings(), checkpoints=checkpoints, builders=builders) as house:
         yield Runtime(house)
-
-
-def _checked(request: str) -> str:
-    if not request.strip():
-        raise InputError("The request is empty.", 'Say what you want, for instance: nexus run "debate: is 91 prime?"')
-    if any("\ud800" <= char <= "\udfff" for char in request):
-        raise InputError("The request is not UTF-8 text.", "Write it in a terminal whose encoding is UTF-8.")
-    return request.strip()
-
-
-def _check_kept(run: Run) -> None:
-    # A new folder in its place would be empty, while the ledger has it that files were written there.
-    if run.fence and run.status in UNFINISHED and not Path(run.workspace).is_dir():
-        raise WorkspaceError(
-            f"The workspace of run {run.id} is gone: {run.workspace}",
-            "Put it back where it was, then resume; or begin anew with another request.",
-        )
-
-
-def _lasting(run: Run) -> list[str]:
-    return [entry for entry in run.approved if entry not in ("read", "write", "execute", "spend", "unsafe")]

@@ -32,19 +32,14 @@ def policy_of(config: Config, run: Run, models: Models) -> SandboxPolicy:
         memory_mb=settings.memory_mb,
         image=settings.image,
         unsafe="unsafe" in run.approved,
-        trusted=_is_trusted(config, run, models),
+        trusted=_is_trusted(config, models),
     )
 
 
-def _is_trusted(config: Config, run: Run, models: Models) -> bool:
-    """Return whether every role is played by a built-in model, whose code is made from templates of Nexus."""
-    if not all(models.describe(role).startswith(BUILTIN) for role in ROLES):
-        return False
-    # What a role names may have others that stand in for it.
-    named = {run.model, config.default_model, *(agent.model for agent in config.agents.values())}
-    fallbacks = {name for model in named if model in config.models for name in config.models[model].fallbacks}
-    return all(_full_name(config, name).startswith(BUILTIN) for name in fallbacks)
-
-
-def _full_name(config: Config, name: str) -> str:
-    return config.models[name].model if name in config.models else name
+def _is_trusted(config: Config, models: Models) -> bool:
+    """Return whether every agent is played by a built-in model, whose code is made from templates of Nexus."""
+    agents = dict.fromkeys((*ROLES, *config.agents))
+    players = [models.describe(agent) for agent in agents]
+    # Others may stand in for whoever cannot be reached.
+    players += [models.describe(agent, name=other) for agent in agents for other in models.fallbacks(agent)]
+    return all(player.startswith(BUILTIN) for player in players)

@@ -58,6 +58,13 @@ class Worker:
         models = Models(config, override=run.model, origin=Path(run.origin))
         budget = run.budget.over(config.budget)
         check_prices(config, budget, models, {role: models.describe(role) for role in ROLES})
+        # Whoever takes part in a debate is named by its inputs, or by agents.yaml.
+        named = [*run.inputs.get("models", []), *filter(None, [run.inputs.get("judge")])]
+        if run.graph == "debate":
+            debate = config.graphs.debate
+            named = named or [*debate.debaters, *filter(None, [debate.judge])]
+        debaters = {name.partition("#")[0] for name in named}
+        check_prices(config, budget, models, {name: models.describe("debater", name=name) for name in debaters})
 
     @property
     def model(self) -> tuple[str, str]:

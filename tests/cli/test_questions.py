@@ -85,6 +85,19 @@ def test_never_is_told_to_the_model_and_holds(inside: Any, waits: Any, here: Pat
     assert newest(inside)["approved"] == ["not:run_command(echo one)"]
 
 
+def test_an_answer_of_always_can_be_taken_back(inside: Any, waits: Any) -> None:
+    run = waits(step("echo one"), "First.", step("echo two"))
+    assert inside("approvals", run).out == ""
+    assert inside("resume", run, "--answer", "always").rc == 0
+    assert inside("approvals", run).out == "run_command(echo one)\n"
+    inside("approvals", run, "--revoke", "run_command").refused(2, "Nothing like 'run_command' was answered here")
+    back = inside("approvals", run, "--revoke", "run_command(echo one)")
+    assert (back.rc, back.out) == (0, "run_command(echo one)\n")
+    assert json.loads(inside("approvals", run, "--json").out) == []
+    assert "There is nothing to take back." in inside("approvals", run, "--revoke-all").err
+    inside("run", "go on", "--thread", run).failed(5, "May assistant run run_command?")
+
+
 def test_an_edited_call_is_made_as_it_was_edited(inside: Any, waits: Any, here: Path) -> None:
     run = waits(step("rm -rf ."))
     before = events_of(inside, run)

@@ -222,6 +222,19 @@ class SessionScreen(NexusScreen[None]):
         if self.feed.status in ("interrupted", "waiting", "failed"):
             await self.go_on()
 
+    @work(exit_on_error=False)
+    async def action_revoke(self) -> None:
+        """Take back what was answered for always or never in this thread."""
+        if self.nexus.desk is None or not self.feed.run_id:
+            return
+        try:
+            gone = await self.nexus.desk.runtime.revoke(self.feed.run_id)
+        except NexusError as error:
+            self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+            return
+        told = f"Asked again from now on: {', '.join(gone)}" if gone else "Nothing was answered for always or never."
+        self.notify(told, markup=False)
+
     def action_history(self) -> None:
         """Show the steps of the run that was shown last."""
         from tui.screens.history import HistoryScreen
