@@ -51,6 +51,21 @@ async def test_a_budget_stops_within_one_call_and_again_after_a_resume(
     assert run.budget == more
 
 
+async def test_minutes_stop_within_one_call_and_again_after_a_resume(play: Play) -> None:
+    slow = [{**call("note", text=str(turn)), "latency": 0.4} for turn in range(60)]
+    run, events = await play(slow, budget=Limits(minutes=1 / 40))
+    assert (events[-1].status, events[-1].error.exit_code) == ("interrupted", 4)
+    assert "minutes" in events[-1].error.message
+    # A second and a half has room for three calls that take two fifths of one, and one goes beyond it.
+    assert 1 <= len(of(events, "usage")) <= 4
+
+    run, events = await play(run_id=run.id)
+    assert of(events, "usage") == []
+    assert "minutes" in events[-1].error.message
+    run, events = await play(run_id=run.id, resume={"budget": Limits(minutes=10, turns=8)})
+    assert of(events, "usage") != []
+
+
 async def test_the_budget_of_an_agent_and_of_a_model(play: Play, tmp_path: Path) -> None:
     agents = {"assistant": AgentConfig(tools=["note"], limits=Limits(turns=2))}
     _, events = await play(FOREVER, agents=agents)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -47,8 +49,10 @@ def to_do(folder: Path) -> Path:
     return folder
 
 
-def nexus(home: Path, *arguments: str, kill_at: str = "") -> tuple[int, list[dict[str, Any]]]:
-    """Run the command; returns its exit code and its events. It may be killed as soon as a tool starts."""
+def nexus(
+    home: Path, *arguments: str, kill_at: str = "", kill_after: float | None = None
+) -> tuple[int, list[dict[str, Any]]]:
+    """Run the command; returns its exit code and its events. It may be killed when a tool starts, or after seconds."""
     environment = {**os.environ, "NEXUS_HOME": str(home)}
     command = [sys.executable, "-m", "nexus_agents", *arguments, "--json", "--yes"]
     with subprocess.Popen(
@@ -61,8 +65,14 @@ def nexus(home: Path, *arguments: str, kill_at: str = "") -> tuple[int, list[dic
         start_new_session=True,
     ) as process:
         assert process.stdout is not None
+        if kill_after is not None:
+            threading.Timer(
+                kill_after, lambda: process.poll() is None and os.killpg(process.pid, signal.SIGKILL)
+            ).start()
         events: list[dict[str, Any]] = []
         for line in process.stdout:
+            if not line.endswith("\n"):
+                break  # killed in the middle of a line
             events.append(json.loads(line))
             if kill_at and events[-1]["type"] == "tool_started" and events[-1]["tool"] == kill_at:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -126,3 +136,45 @@ def test_a_repository_is_changed_and_a_kill_changes_nothing(home: Path, tmp_path
     # What was finished was not made again: each call ended well once.
     ended = Counter(e["call_id"] for e in events if e["type"] == "tool_finished" and e["ok"])
     assert set(ended.values()) == {1}
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("recording", ["todo", "short"])
+def test_kills_at_any_moment_change_nothing(home: Path, tmp_path: Path, recording: str) -> None:
+    def workspace(name: str) -> Path:
+        return to_do(tmp_path / name) if recording == "todo" else tmp_path / name
+
+    request = TODO if recording == "todo" else SHORT
+    whole = workspace("whole")
+    code, events = nexus(home, *start(request, recording, whole))
+    assert code == 0, events[-1]
+
+    seed = random.SystemRandom().randrange(10**6)
+    moments = random.Random(seed)
+    for attempt in range(int(os.environ.get("NEXUS_CHAOS", "40")) // 20):
+        cut = workspace(f"cut{attempt}")
+        code, events = nexus(home, *start(request, recording, cut), kill_after=moments.uniform(3, 12))
+        run_id, kills = events[0]["run_id"], 0
+        while code == -signal.SIGKILL:
+            kills += 1
+            # Longer each time, so that it ends.
+            code, more = nexus(home, "resume", run_id, kill_after=moments.uniform(2, 6 + kills))
+            events += more
+        said = f"seed {seed}, attempt {attempt}, {kills} kills"
+        assert code == 0, (said, events[-1])
+        assert files(cut) == files(whole), said
+        assert sorted(log(cut)) == sorted(log(whole)), said
+        assert not git(cut, "status", "--porcelain"), said
+        shown = json.loads(
+            subprocess.run(
+                [sys.executable, "-m", "nexus_agents", "show", run_id, "--json"],
+                capture_output=True,
+                check=True,
+                env={**os.environ, "NEXUS_HOME": str(home)},
+                cwd=tmp_path,
+            ).stdout
+        )
+        ended = Counter(e["call_id"] for e in shown["events"] if e["type"] == "tool_finished" and e["ok"])
+        assert set(ended.values()) == {1}, said
+        print(said)  # noqa: T201
