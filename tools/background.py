@@ -85,10 +85,9 @@ class RunProcesses:
                 while kept.state.status == "running" and not (text and text in self._output(name, KEPT)):
                     kept.told.clear()
                     await kept.told.wait()
-        if kept.task is not None and kept.task.done() and not kept.task.cancelled():
-            error = kept.task.exception()
-            if isinstance(error, NexusError):
-                raise error
+        done = kept.task if kept.task is not None and kept.task.done() and not kept.task.cancelled() else None
+        if done is not None and (error := done.exception()):
+            raise error
 
     def read(self, name: str, characters: int) -> ProcessState:
         """Return how a process stands, with the end of its output."""

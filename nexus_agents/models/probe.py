@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
+from langgraph.constants import TAG_NOSTREAM
 from pydantic import BaseModel
 
 from nexus_agents.core.runs import now
@@ -24,6 +26,9 @@ PATIENCE = 20.0
 
 MOST_TOKENS = 256
 """Tokens of each answer: a model that thinks aloud comes to the point within them, or is not told to."""
+
+UNHEARD = RunnableConfig(tags=[TAG_NOSTREAM])
+"""A run may be what asks for a profile: what the model says to a probe is not shown as words of its agent."""
 
 BUSY = (408, 425, 429, 502, 503, 504)
 
@@ -71,12 +76,12 @@ async def _try(call: Callable[[], Awaitable[bool]], *, fault: bool | None) -> bo
 
 
 async def _streams(chat: BaseChatModel) -> bool:
-    pieces = [chunk async for chunk in chat.astream("Count from one to ten, in words.")]
+    pieces = [chunk async for chunk in chat.astream("Count from one to ten, in words.", UNHEARD)]
     return len([piece for piece in pieces if piece.content or piece.additional_kwargs]) > 1
 
 
 async def _calls(chat: BaseChatModel) -> bool:
-    answer = await chat.bind_tools([weather]).ainvoke("What is the weather in Paris? Use the tool.")
+    answer = await chat.bind_tools([weather]).ainvoke("What is the weather in Paris? Use the tool.", UNHEARD)
     return any(call["name"] == "weather" for call in answer.tool_calls)
 
 
@@ -84,7 +89,7 @@ async def _holds(chat: BaseChatModel) -> bool:
     # The question does not ask for JSON: only a server that holds the answer to the schema gives it.
     asked = cast("Any", chat).with_structured_output(Capital, method="json_schema", include_raw=True)
     try:
-        answer = await asked.ainvoke("What is the capital of France?")
+        answer = await asked.ainvoke("What is the capital of France?", UNHEARD)
     except ValueError:
         # Some clients read the answer themselves and stumble over words.
         return False

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ASSUMED", "assumed", "fixed_profile", "hosted_profile", "settled"]
 
-ASSUMED = 8192
-"""Tokens of context that are assumed where nobody knows: most models since 2024 have more, hardly any has less."""
+ASSUMED = 32_768
+"""Tokens of context that are assumed where nobody knows. Servers that people use on their machine all tell; with much
+less, what an agent has just read would be left out again before it is seen."""
 
 UNLIMITED = 1_000_000
 """Tokens of context of models that read all that they are given."""

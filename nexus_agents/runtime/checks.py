@@ -22,19 +22,29 @@ if TYPE_CHECKING:
 __all__ = ["Check", "check_all", "model_and_reason", "sandbox_word"]
 
 EXTRAS = {
-    "apps": ("fastapi", "uvicorn", "httpx2", "pytest", "ruff", "bandit"),
+    "apps": (
+        *("fastapi", "uvicorn", "httpx2", "pytest", "coverage", "ruff", "mypy", "bandit", "tree-sitter"),
+        *(f"tree-sitter-{language}" for language in ("go", "java", "javascript", "rust", "typescript")),
+    ),
     "speech": ("espeakng-loader", "numpy", "scipy", "soundfile", "pyworld-prebuilt"),
-    "models": ("torch", "transformers", "peft", "bitsandbytes"),
-    "video": ("diffusers", "av"),
+    "models": ("torch", "transformers", "accelerate", "peft", "bitsandbytes", "safetensors"),
+    "video": ("torch", "diffusers", "av", "opencv-python-headless", "pillow"),
     "postgres": ("psycopg",),
+    "encryption": ("cryptography", "keyring"),
     "minilm": ("numpy", "safetensors", "tokenizers"),
-    "ollama": ("langchain-ollama",),
     "anthropic": ("langchain-anthropic",),
+    "deepseek": ("langchain-deepseek",),
     "google": ("langchain-google-genai",),
+    "groq": ("langchain-groq",),
+    "mistral": ("langchain-mistralai",),
+    "ollama": ("langchain-ollama",),
+    "openrouter": ("langchain-openrouter",),
+    "xai": ("langchain-xai",),
     "cluster": ("ray",),
-    "servers": ("mcp",),
+    "servers": ("fastapi", "mcp", "uvicorn"),
     "mcp": ("mcp", "jsonschema"),
 }
+"""Packages by extra, as pyproject.toml has them; extras that only name others are left out."""
 
 
 class Check(BaseModel):

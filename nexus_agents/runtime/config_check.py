@@ -88,10 +88,19 @@ def _wrong_model(name: str, config: Config, location: Location) -> Iterator[Wron
     if name == "auto":
         return
     try:
-        # Without agents, whose own models would come before the one that is looked at.
-        Models(config.model_copy(update={"agents": {}}), override=name)
+        Models(_alone(config), override=name)
     except NexusError as error:
         yield location, error.message, error.hint
+
+
+def _alone(config: Config) -> Config:
+    """Return settings in which a model stands for itself.
+
+    Models of agents would come before the one that is looked at, and wrong fallbacks would be faults of every model:
+    both are told at their own place.
+    """
+    models = {alias: settings.model_copy(update={"fallbacks": []}) for alias, settings in config.models.items()}
+    return config.model_copy(update={"agents": {}, "models": models})
 
 
 def _circles(config: Config) -> Iterator[Wrong]:
@@ -183,9 +192,11 @@ def _folders(config: Config) -> Iterator[Wrong]:
 
 
 def _money(config: Config) -> Iterator[Wrong]:
-    models = Models(config)
-    # Where prices of models are known beyond agents.yaml, whoever makes the models knows them.
-    price = price_of(config, models if hasattr(models, "price") else None)  # pyright: ignore[reportArgumentType]
+    try:
+        price = price_of(config, Models(_alone(config)))
+    except ConfigError:
+        # A recording that is not there: that is told where it is named.
+        return
     used: list[tuple[Location, str]] = []
     if config.budget.money is not None:
         leading = [config.default_model, *(one.model for one in config.agents.values() if one.model)]

@@ -47,7 +47,7 @@ class Found:
     def told(self) -> list[str]:
         """The same in lines."""
         lines = [f"${variable} is set: {model}" for variable, model in self.keys]
-        lines += [f"{one.kind} at {one.base_url} serves {one.model}" for one in self.servers]
+        lines += [f"{one.kind} at {one.base_url} {_serves(one)}" for one in self.servers]
         lines += [] if self.keys else ["no API key in the environment"]
         lines += [] if self.servers else ["no model server answers on this machine"]
         return [*lines, f"auto is {self.model}: {self.reason}", f"sandbox: {self.sandbox}"]
@@ -58,8 +58,9 @@ def look_around() -> Found:
     from tools.sandbox import level
 
     keys = [(variable, f"{provider}:{model}") for variable, provider, model in KEYS if os.environ.get(variable)]
-    auto = resolve_auto()
-    return Found(keys, find_servers(), auto.name, auto.reason, level())
+    servers = find_servers()
+    auto = resolve_auto(servers=servers)
+    return Found(keys, servers, auto.name, auto.reason, level())
 
 
 def write_settings(path: Path, found: Found, *, force: bool = False) -> None:
@@ -109,8 +110,8 @@ def _sections(found: Found) -> Iterator[list[str]]:
         each = section_of(Config, (name, "NAME"))
         if name == "models" or (each is not None and "dict[" in str(field.annotation)):
             lines += ["# Each may have:", *_choices(each or ModelConfig)]
-        if name == "models" and found.servers:
-            lines += ["models:", *_local_models(found.servers)]
+        if name == "models" and (local := [*_local_models(found.servers)]):
+            lines += ["models:", *local]
         elif inner := section_of(Config, (name,)):
             if name == "sandbox":
                 lines.append(f"# Here: {found.sandbox}.")
@@ -144,12 +145,18 @@ def _choices(section: type[BaseModel]) -> Iterator[str]:
 def _local_models(servers: Sequence[LocalServer]) -> Iterator[str]:
     taken: set[str] = set()
     for server in servers:
+        if not server.model:
+            continue
         kind = re.sub(r"[^a-z0-9]+", "-", server.kind.partition(" or ")[0].lower()).strip("-") or "local"
         alias = next(name for number in range(1, 1000) if (name := kind + f"-{number}" * (number > 1)) not in taken)
         taken.add(alias)
         yield f"  {alias}:"
-        yield f"    model: {_value(f'openai:{server.model}')}"
+        yield f"    model: {_value(f'{server.provider}:{server.model}')}"
         yield f"    base_url: {_value(server.base_url)}"
+
+
+def _serves(server: LocalServer) -> str:
+    return f"serves {server.model}" if server.model else "lists no model"
 
 
 def _comment(text: str, indent: str) -> list[str]:

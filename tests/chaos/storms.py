@@ -1,6 +1,6 @@
-"""Kills runs with SIGKILL, at each save point or at random moments, resumes them, and judges what came of it.
+"""Kills runs with SIGKILL, at save points, after effects or at random moments, resumes them, and judges it.
 
-    PYTHONPATH=tests/chaos:. python tests/chaos/storms.py --kills 100 --seed 1 [--random] [--database postgresql://...]
+    PYTHONPATH=tests/chaos:. python tests/chaos/storms.py --kills 100 --seed 1 [--random | --effects] [--database postgresql://...]
 
 Everything is imported once; each process that works on a run is forked from that, so that a kill costs tens of
 milliseconds. The last line of the output is a JSON object with the figures; violations are listed in it.
@@ -58,11 +58,13 @@ class Plan:
     Attributes:
         write: By itself, at its write of this number, from 0.
         moment: And at which moment of that.
+        effect: Or right after its effect of this number, from 0, when nobody has written down yet that it happened.
         seconds: Or from outside, after so many seconds.
     """
 
     write: int | None = None
     moment: str = "inside"
+    effect: int | None = None
     seconds: float | None = None
 
 
@@ -153,6 +155,13 @@ async def _work(storm_: Storm, plan: Plan, answers: dict[str, Decision], told: P
 def _arm(plan: Plan) -> Any:
     """Let this process kill itself at a write, and note each save once it is committed."""
     count = itertools.count()
+    effects = itertools.count()
+    note = storm.note
+
+    def noted(**what: Any) -> None:
+        note(**what)
+        if "effect" in what and next(effects) == plan.effect:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def deadly(original: Callable[..., Any]) -> Callable[..., Any]:
         async def write(self: Database, work: Callable[[Transaction], Any], **how: Any) -> Any:
@@ -173,6 +182,7 @@ def _arm(plan: Plan) -> Any:
 
         return write
 
+    storm.note = noted
     for database in (SqliteDatabase, PostgresDatabase):
         database.write = deadly(database.write)  # type: ignore[method-assign]
     original = SqlCheckpointer.aput_writes
@@ -258,10 +268,14 @@ async def _judge(storm_: Storm, said: dict[str, Any], asked: Counter[str], repor
     report.violations += [f"run {report.runs} ({storm_.folder.name}): {text}" for text in wrong]
 
 
-def planned(dice: random.Random, most_writes: Callable[[], int], *, at_random: bool) -> Callable[[], Plan]:
-    """Return what says when the next process is killed: each save point in turn, or any moment."""
+def planned(
+    dice: random.Random, most_writes: Callable[[], int], *, at_random: bool, at_effects: bool
+) -> Callable[[], Plan]:
+    """Return what says when the next process is killed: each save point in turn, any effect, or any moment."""
     if at_random:
         return lambda: Plan(seconds=dice.uniform(0.0, 0.8))
+    if at_effects:
+        return lambda: Plan(effect=dice.randrange(len(storm.EFFECTS)))
     points: list[tuple[int, str]] = []
 
     def next_point() -> Plan:
@@ -280,7 +294,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--random", action="store_true", help="at random moments instead of save points")
+    moments = parser.add_mutually_exclusive_group()
+    moments.add_argument("--random", action="store_true", help="at random moments instead of save points")
+    moments.add_argument("--effects", action="store_true", help="right after effects, before the memory knows of them")
     parser.add_argument("--database", help="URL of an empty PostgreSQL database; SQLite files by default")
     parser.add_argument("--keep", action="store_true", help="keep the folders of runs that were wrong")
     parser.add_argument("--careless", action="store_true", help="call bells resumable: cut calls ring them twice")
@@ -291,7 +307,7 @@ def main() -> int:
         os.environ["NEXUS_DATABASE"] = options.database
     dice = random.Random(options.seed)
     report = Report()
-    plans = planned(dice, lambda: report.most_writes, at_random=options.random)
+    plans = planned(dice, lambda: report.most_writes, at_random=options.random, at_effects=options.effects)
     begun = time.monotonic()
     while report.kills < options.kills:
         folder = Path(tempfile.mkdtemp(prefix="storm-"))

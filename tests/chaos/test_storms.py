@@ -64,8 +64,15 @@ def test_killed_at_save_points_on_postgresql(postgres: str) -> None:
     assert seen["violations"] == []
 
 
+def test_killed_after_an_effect_that_nobody_wrote_down() -> None:
+    seen = storms("--kills", "4", "--seed", "14", "--effects")
+    assert seen["violations"] == []
+    assert seen["unknown outcomes asked"] >= 4
+
+
 def test_the_judge_sees_an_effect_that_happens_twice() -> None:
-    seen = storms("--kills", "25", "--seed", "14", "--careless")
+    # The same kills, and tools that say of themselves that they may be called again.
+    seen = storms("--kills", "4", "--seed", "14", "--effects", "--careless")
     assert any("happened 2 times" in text for text in seen["violations"])
 
 

@@ -36,6 +36,11 @@ class FakeServer:
         self.root = f"http://127.0.0.1:{self.port}"
         self.url = f"{self.root}/v1"
 
+    @property
+    def of_agents(self) -> list[dict[str, Any]]:
+        """The requests that came from agents; those that try out what the model can do have no system prompt."""
+        return [request for request in self.requests if request["messages"][0]["role"] == "system"]
+
     def __enter__(self) -> FakeServer:
         threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
         return self
@@ -102,6 +107,10 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
     name = (form.get("json_schema") or {}).get("name")
     if name in ANSWERS:
         return {"role": "assistant", "content": json.dumps(ANSWERS[name])}
+    # A product beside other tools is handed over by the tool of its name.
+    offered = [tool["function"]["name"] for tool in body.get("tools") or []]
+    if product := next((tool for tool in offered if tool in ANSWERS), None):
+        return call(product, ANSWERS[product])
     last = body["messages"][-1]
     if last["role"] == "tool":
         return {"role": "assistant", "content": "The tool has answered, and 91 is not prime."}

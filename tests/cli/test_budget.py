@@ -37,7 +37,7 @@ def test_five_turns_hold_over_a_resume_and_can_be_raised(inside: Any, team: Any,
     again.failed(4, "5 turns")
     assert asked(served) == 5, "what is used up is used up"
     shown = inside("show", json.loads(inside("runs", "--json").out)["id"]).out
-    assert "used 550 tokens in 5 calls of models, 5 calls of unknown price" in shown
+    assert "used 550 tokens in 5 calls of models\n" in shown, "a script costs nothing"
     assert "budget: 5 of 5 turns" in shown
     done = inside("resume", "--turns", "50")
     assert (done.rc, done.out.strip()) == (0, "All is written."), done
@@ -61,18 +61,24 @@ def test_tokens_and_money_are_limits_too(inside: Any, team: Any) -> None:
 
 
 def test_money_on_a_model_without_a_price_is_refused_before_anything_is_written(
-    inside: Any, team: Any, here: Path
+    inside: Any, on_server: Any, here: Path
 ) -> None:
-    team([wrote(1), {"calls": [{"name": "run_command", "args": {"command": ["true"]}}]}, "Done."])
-    inside("run", "write", "--money", "1", "-w", "w").refused(
-        2, "nobody knows what scripted:script.json costs", "price"
+    settings = here / "agents.yaml"
+    settings.write_text(settings.read_text() + "approvals: {read: ask}\n")
+    limited = ("run", "which voices are there?", "--money", "1", "-w", "w")
+    inside(*limited).refused(2, "nobody knows what openai:fake costs", "price")
+    inside(*limited, "-m", "openai:nobody-knows-it").refused(
+        2, "nobody knows what openai:nobody-knows-it costs", "price"
     )
     assert inside("runs", "--json").out == ""
     assert not (here / "w").exists()
-    assert inside("run", "write", "-w", "w").rc == 5
+    assert on_server.requests == []
+    assert inside("run", "which voices are there?", "-w", "w").rc == 5
     before = inside("show", json.loads(inside("runs", "--json").out)["id"], "--json").out
-    inside("resume", "--money", "1").refused(2, "nobody knows what")
+    asked_before = len(on_server.requests)
+    inside("resume", "--money", "1").refused(2, "nobody knows what openai:fake costs")
     assert inside("show", json.loads(inside("runs", "--json").out)["id"], "--json").out == before
+    assert len(on_server.requests) == asked_before
 
 
 @pytest.mark.parametrize("command", [["run", "x"], ["resume"], ["debate", "x"], ["podcast", "x.md"]])

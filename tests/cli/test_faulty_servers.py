@@ -19,10 +19,13 @@ def test_transient_fault_leaves_the_run_resumable(nexus: Any, on_server: Any, ru
     done = nexus("run", "say hello")
     done.failed(3, "openai:fake", "again in", "nexus resume")
     assert runs()[0]["status"] == "interrupted"
-    assert len(on_server.requests) == 2
+    assert len(on_server.of_agents) == 2
+    assert len(on_server.requests) == 3, "what the model can do is tried out once, however often it is called"
     on_server.mode = "healthy"
     resumed = nexus("resume")
     assert (resumed.rc, resumed.out.strip()) == (0, "You said: say hello")
+    assert len(on_server.of_agents) == 3
+    assert len(on_server.requests) == 7, "a server that is well again is tried out, by three requests"
     assert runs()[0]["status"] == "done"
 
 
@@ -31,7 +34,8 @@ def test_refused_call_is_a_matter_of_settings(nexus: Any, on_server: Any, mode: 
     on_server.mode = mode
     done = nexus("run", "say hello")
     done.failed(2, "openai:fake", str(mode), "nexus doctor")
-    assert len(on_server.requests) == 1
+    assert len(on_server.of_agents) == 1
+    assert len(on_server.requests) == 2, "a refusal is no fault that passes: neither is asked again"
 
 
 @pytest.mark.parametrize("mode", ["html", "nonsense"])

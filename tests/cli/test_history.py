@@ -17,6 +17,7 @@ import pytest
 
 from memory import open_memory
 from nexus_agents.cli.app import run
+from nexus_agents.cli.asking import Asking
 from nexus_agents.core.events import ApprovalAsked
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -230,25 +231,38 @@ def test_unknown(nexus: Any, cut_off: str, own_home: Path, answer: str, code: in
     assert effects(own_home) == made
 
 
+UNKNOWN = ApprovalAsked(
+    approval_id="q", agent="a", tool="send", call_id="c", risk="unknown_outcome", arguments={}, question="?", how=""
+)
+
+
 @pytest.mark.parametrize(
     ("key", "effect"), [("a", "again"), ("d", "done"), ("s", "skip"), ("q", None), ("", None), ("y", None)]
 )
 def test_the_question_at_a_terminal(
     key: str, effect: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from nexus_agents.cli.drive import _ask, _settled
-
-    question = ApprovalAsked(
-        approval_id="q", agent="a", tool="send", call_id="c", risk="unknown_outcome", arguments={}, question="?", how=""
-    )
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{key}\n"))
-    answers = _ask([question], [])
-    assert {name: one.outcome for name, one in answers.items()} == ({"q": effect} if effect else {})
-    assert "run [a]gain, it is [d]one, [s]kip, [q]uit" in capsys.readouterr().err
-    other = question.model_copy(update={"risk": "execute"})
-    assert _settled([question, other], None) == {}
+    # What was approved for the whole run says nothing about a call that was cut off.
+    answers = Asking(["read", "write", "execute", "unsafe"], lambda tool, arguments: None).ask([UNKNOWN])
+    assert {name: (one.effect, one.approve) for name, one in answers.items()} == (
+        {"q": (effect, effect != "skip")} if effect else {}
+    )
+    told = capsys.readouterr().err
+    # After any other key it is asked again, and the end of the input leaves it open.
+    others = 0 if key in ("a", "d", "s", "q") else 1
+    assert told.count("run [a]gain, it is [d]one, [s]kip, [q]uit") == 1 + others
+    assert told.count("One of these letters") == others
+
+
+def test_unknown_settles_the_calls_that_were_cut_off_and_no_other() -> None:
+    from nexus_agents.cli.drive import _settled
+
+    other = UNKNOWN.model_copy(update={"approval_id": "other", "risk": "execute"})
+    assert _settled([UNKNOWN, other], None) == {}
     assert _settled([other], "done") == {}
-    assert _settled([question], "done")["q"].outcome == "done"
+    settled = _settled([other, UNKNOWN], "done")
+    assert {name: one.outcome for name, one in settled.items()} == {"q": "done"}
 
 
 def test_gc(nexus: Any, debate: str, own_home: Path, runs: Any) -> None:

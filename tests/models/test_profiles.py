@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.runnables import RunnableLambda
 
 from memory import open_memory
 from nexus_agents.core.config import Config, ModelConfig
 from nexus_agents.core.errors import ConfigError
+from nexus_agents.core.events import TextChunk
 from nexus_agents.core.memory_ports import ProfileStore
 from nexus_agents.models import probe
 from nexus_agents.models.source import Models
+from nexus_agents.runtime.chunks import Chunks
 
 
 @pytest.fixture
@@ -50,6 +53,20 @@ async def test_a_local_model_is_tried_out_once(server: Any, dialects: Any, store
     assert len(server.requests) == 6
 
 
+async def test_what_is_said_to_a_probe_is_not_heard_in_the_run(server: Any, dialects: Any) -> None:
+    server.speaks(*dialects["llama_cpp"])
+    asked = models(None, base_url=server.url)
+    shown: list[TextChunk] = []
+
+    async def node(word: str) -> str:
+        assert (await asked.profile("assistant")).json_schema
+        return (await asked.get("assistant").ainvoke(word)).text
+
+    said = await RunnableLambda(node).ainvoke("hello", {"callbacks": [Chunks(shown.append, "assistant")]})
+    assert len(server.requests) == 4
+    assert "".join(chunk.text for chunk in shown) == said == "You said: hello"
+
+
 async def test_ollama_is_tried_out_in_its_own_way(server: Any, dialects: Any, store: ProfileStore) -> None:
     server.speaks(*dialects["ollama"])
     profile = await models(store, model="ollama:qwen3:8b", base_url=server.root).profile("assistant")
@@ -71,8 +88,8 @@ async def test_settings_win(server: Any, dialects: Any, store: ProfileStore) -> 
 
 async def test_a_server_that_is_down_is_assumed_and_not_remembered(store: ProfileStore) -> None:
     profile = await models(store, base_url="http://127.0.0.1:9/v1").profile("assistant")
-    assert profile.context == 8192
-    assert "8,192 tokens are assumed" in profile.source
+    assert profile.context == 32_768
+    assert "32,768 tokens are assumed" in profile.source
     assert profile.tools is None
     assert await store.list() == []
 
@@ -112,7 +129,7 @@ async def test_a_hosted_model_is_known_without_a_call(monkeypatch: pytest.Monkey
         assert (profile.tools, profile.vision) == (True, True)
         assert "LangChain" in profile.source
     unknown = await Models(Config(), override="openai:no-such-model").profile("assistant")
-    assert (unknown.context, unknown.tools) == (8192, None)
+    assert (unknown.context, unknown.tools) == (32_768, None)
     assert "assumed" in unknown.source
 
 

@@ -48,6 +48,13 @@ def write(home: Path) -> Write:
          "  c: {model: 'openai:z', fallbacks: [a]}\n",
          "models.c.fallbacks.0", 6, "in a circle: a -> b -> c -> a", "Remove one"),
         ("models:\n  a: {model: 'openai:x', fallbacks: [a]}\n", "models.a.fallbacks.0", 2, "a -> a", "Remove one"),
+        # What is wrong with fallbacks is no fault of the other models that are named, nor of their prices.
+        ("default_model: a\nbudget: {tokens: 9}\nmodels:\n  a:\n    model: builtin:nexus\n    fallbacks: [bb]\n"
+         "    budget: {money: 1}\n",
+         "models.a.fallbacks.0", 6, "'bb'", "provider:model"),
+        ("default_model: b\nmodels:\n  a: {model: 'openai:x', fallbacks: [a]}\n  b: {model: 'openai:y'}\n",
+         "models.a.fallbacks.0", 3, "a -> a", "Remove one"),
+        ("budget: {money: 1}\ndefault_model: 'replay:nowhere'\n", "default_model", 2, "nowhere", "record"),
         ("agents:\n  review:\n    prompt: p.md\n", "agents.review.prompt", 3, "there is no file", "Write it"),
         ("agents:\n  writer: {model: 'builtin:nexus'}\n", "agents.writer", 2, "'writer'", "needs a prompt"),
         ("agents:\n  review:\n    tools:\n    - read_file\n    - read_flie\n",

@@ -47,28 +47,37 @@ def test_the_text_says_the_defaults_and_the_schema_knows_it(tmp_path: Path) -> N
 def test_local_models_have_names(tmp_path: Path) -> None:
     path = tmp_path / "agents.yaml"
     local = [
-        LocalServer("Ollama", "http://127.0.0.1:11434/v1", "qwen3:8b"),
-        LocalServer("Ollama", "http://127.0.0.1:11434/v1", "models/a b: #c"),
+        LocalServer("Ollama", "http://127.0.0.1:11434", "qwen3:8b", provider="ollama"),
+        LocalServer("Ollama", "http://127.0.0.1:11434", "models/a b: #c", provider="ollama"),
+        LocalServer("transformers serve", "http://127.0.0.1:8001/v1", ""),
         LocalServer("vLLM or transformers serve", "http://127.0.0.1:8000/v1", "org/Model-7B"),
         LocalServer("llama.cpp", "http://127.0.0.1:8080/v1", "x"),
     ]
     path.write_text(settings_text(found(*local)))
     assert check_config(path) == []
     assert read_yaml(path).models == {
-        "ollama": ModelConfig(model="openai:qwen3:8b", base_url="http://127.0.0.1:11434/v1"),
-        "ollama-2": ModelConfig(model="openai:models/a b: #c", base_url="http://127.0.0.1:11434/v1"),
+        "ollama": ModelConfig(model="ollama:qwen3:8b", base_url="http://127.0.0.1:11434"),
+        "ollama-2": ModelConfig(model="ollama:models/a b: #c", base_url="http://127.0.0.1:11434"),
         "vllm": ModelConfig(model="openai:org/Model-7B", base_url="http://127.0.0.1:8000/v1"),
         "llama-cpp": ModelConfig(model="openai:x", base_url="http://127.0.0.1:8080/v1"),
     }
 
 
+def test_a_server_without_a_model_has_no_name(tmp_path: Path) -> None:
+    path = tmp_path / "agents.yaml"
+    path.write_text(settings_text(found(LocalServer("transformers serve", "http://127.0.0.1:8000/v1", ""))))
+    assert "transformers serve at http://127.0.0.1:8000/v1 lists no model" in path.read_text()
+    assert check_config(path) == []
+    assert read_yaml(path).models == {}
+
+
 @pytest.fixture
 def local_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A real server on loopback that lists one model, on the only port that is looked at."""
+    """A real server on loopback that lists one model, in the words of Ollama and in those of OpenAI."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = b'{"data": [{"id": "small"}]}'
+            body = b'{"models": [{"name": "small"}], "data": [{"id": "small"}]}'
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -79,15 +88,27 @@ def local_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(servers, "PORTS", ((server.server_port, "Ollama"),))
         yield server.server_port
         server.shutdown()
 
 
+@pytest.mark.parametrize(
+    ("kind", "base", "alias", "model"),
+    [("Ollama", "", "ollama", "ollama:small"), ("llama.cpp", "/v1", "llama-cpp", "openai:small")],
+)
 def test_what_is_here_is_found_and_nothing_is_written_over(
-    home: Path, local_server: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    home: Path,
+    local_server: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    kind: str,
+    base: str,
+    alias: str,
+    model: str,
 ) -> None:
+    monkeypatch.setattr(servers, "PORTS", ((local_server, kind),))
     monkeypatch.setattr(servers, "TIMEOUT", 10.0)
+    monkeypatch.delenv("OLLAMA_HOST", raising=False)
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-not-to-be-seen")
     monkeypatch.delenv("NEXUS_MODEL")
     assert run(["init"]) == 0
@@ -95,13 +116,15 @@ def test_what_is_here_is_found_and_nothing_is_written_over(
     text = Path("agents.yaml").read_text()
     for told in (
         "$ANTHROPIC_API_KEY is set: anthropic:",
-        f"http://127.0.0.1:{local_server}/v1 serves small",
+        f"{kind} at http://127.0.0.1:{local_server}{base} serves small",
         "sandbox: ",
     ):
         assert told in said
         assert told in text
     assert "not-to-be-seen" not in said + text
-    assert read_yaml(Path("agents.yaml")).models["ollama"].model == "openai:small"
+    assert read_yaml(Path("agents.yaml")).models == {
+        alias: ModelConfig(model=model, base_url=f"http://127.0.0.1:{local_server}{base}")
+    }
     assert run(["config", "check"]) == 0
     Path("agents.yaml").write_text("retries: 2\n")
     assert run(["init"]) == 2

@@ -151,6 +151,8 @@ class Ended:
     events: list[dict[str, Any]]
     ledger: list[dict[str, Any]]
     artifacts: list[dict[str, Any]]
+    spent: dict[str, Any]
+    limits: dict[str, Any]
 
     def call(self, tool: str) -> dict[str, Any]:
         (found,) = [call for call in self.ledger if call["tool"] == tool]
@@ -318,7 +320,7 @@ def check_once_by_tools(ended: Ended) -> None:
 
 
 def check_once_by_files(ended: Ended) -> None:
-    """No file was touched after the call that made it was done."""
+    """No file was touched after the call that made it, or that brought it from a worktree, was done."""
     last: dict[Path, float] = {}
     for call in ended.ledger:
         path = {"write_file": call["arguments"].get("path"), "speak": call["arguments"].get("output")}.get(call["tool"])
@@ -326,9 +328,25 @@ def check_once_by_files(ended: Ended) -> None:
             file = ended.site.workspace / path
             last[file] = max(last.get(file, 0.0), moment(call["finished_at"]))
     assert last
+    last |= merged(ended)
     for file, finished in last.items():
         # File systems keep time in ticks.
         assert file.stat().st_mtime <= finished + 0.02, f"{file} was written again"
+
+
+def merged(ended: Ended) -> dict[Path, float]:
+    """Return the files that came into the workspace by merges, each with the moment when its last merge was done."""
+    workspace, last = ended.site.workspace, dict[Path, float]()
+    if not (workspace / ".git").exists():
+        return last
+    git = ["git", "-C", str(workspace)]
+    merges = output(*git, "log", "--merges", "--first-parent", "--format=%H %(trailers:key=Nexus-Call,valueonly)")
+    for commit, call in zip(*[iter(merges.split())] * 2, strict=True):
+        (done,) = [each for each in ended.ledger if call == f"{ended.run['id']}/{each['call_id']}"]
+        assert done["tool"] == "merge_worktree"
+        for name in output(*git, "diff", "--name-only", f"{commit}^1", commit).splitlines():
+            last[workspace / name] = max(last.get(workspace / name, 0.0), moment(done["finished_at"]))
+    return last
 
 
 def check_app(ended: Ended) -> None:
@@ -338,10 +356,13 @@ def check_app(ended: Ended) -> None:
     assert data["review"]["accepted"]
     git = ["git", "-C", str(ended.site.workspace)]
     subjects = output(*git, "log", "--format=%s").splitlines()
-    assert len(subjects) == len(set(subjects)) == 5
+    # The plan, the work of three agents who worked side by side, a merge of each, and the review.
+    assert len(subjects) == len(set(subjects)) == 8
     trailers = output(*git, "log", "--format=%(trailers:key=Nexus-Call,valueonly)").split()
-    commits = {f"{ended.run['id']}/{call['call_id']}" for call in ended.ledger if call["tool"] == "commit"}
-    assert sorted(trailers) == sorted(commits)
+    recorded = [call["call_id"] for call in ended.ledger if call["tool"] in ("commit", "merge_worktree")]
+    assert sorted(trailers) == sorted(f"{ended.run['id']}/{call_id}" for call_id in recorded)
+    assert len(output(*git, "worktree", "list").splitlines()) == 1
+    assert output(*git, "branch", "--format=%(refname:short)") == "main\n"
     assert output(*git, "status", "--porcelain") == ""
     assert output(*git, "fsck", "--strict") == ""
     assert not re.search(r"\.nexus-|\.tmp$|\.part$", output(*git, "ls-files"), re.M)

@@ -336,9 +336,18 @@ async def long_session(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> N
     await desk.add(RUN, REQUEST, *BUILT, *lines, finished())
     screen = await session(app, pilot, RUN)
     screen.transcript.focus()
+
+    def resting() -> bool:
+        return not screen.transcript._moving.locked()
+
+    await until(pilot, lambda: screen.transcript.at_end and resting())
+    await settled(pilot)
     for _ in range(2):
         # The second one goes on from where the first has come to rest.
+        before = screen.transcript.scroll_y
         await pilot.press("pageup")
+        await until(pilot, lambda before=before: screen.transcript.scroll_y < before and resting())
+        await until(pilot, lambda: screen.transcript.scroll_y == screen.transcript.scroll_target_y)
         await settled(pilot)
 
 

@@ -83,7 +83,11 @@ async def test_a_key_typed_into_the_prompt_never_approves(settings: Any) -> None
         assert desk.worked == []
 
 
-async def test_a_key_that_comes_as_the_question_does_never_approves(settings: Any) -> None:
+async def test_a_key_that_comes_as_the_question_does_never_approves(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However long the keys take to come on this machine.
+    monkeypatch.setattr(approval_module, "ARMED_AFTER", 300.0)
     async with opened(settings) as (app, pilot, desk):
         await approval(app, pilot, desk)
         assert isinstance(app.focused, ApprovalView), "it took the focus by itself"

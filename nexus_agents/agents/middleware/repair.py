@@ -81,7 +81,7 @@ class Repair(Piece):
             return f"Your answer was empty. Call a tool, or {wanted}."
         if self.output is not None:
             return (
-                f"You answered in words. When you are done, hand over a {self._product} by calling the tool of that "
+                f"You answered in words. When you are done, hand over {self._product} by calling the tool of that "
                 "name; until then, call the other tools."
             )
         return ""

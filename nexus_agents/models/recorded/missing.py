@@ -46,24 +46,25 @@ def not_recorded(recording: Recording, request: Mapping[str, Any]) -> NotRecorde
     lines = difflib.unified_diff(
         _lines(nearest), _lines(request), f"recorded ({path.name})", "asked now", "", "", 2, ""
     )
-    diff = "\n".join(list(lines)[:LINES])
-    first = next((line[1:].strip() for line in diff.splitlines()[2:] if line.startswith("+")), "")
+    whole = list(lines)
+    diff = "\n".join(whole[:LINES])
+    first = next((line[1:].strip() for line in whole[2:] if line.startswith("+")), "")
     written = _write(
-        recording.folder / "unmatched" / f"{path.stem[: -len(key_of(nearest))]}{key_of(request)}.diff", diff
+        recording.folder / "unmatched" / f"{path.stem[: -len(key_of(nearest))]}{key_of(request)}.diff", "\n".join(whole)
     )
     hint = f"The nearest is {path.name}; asked now: {first[:120]}" + (f" (all of it: {written})" if written else "")
     return NotRecorded(message, hint, diff)
 
 
-def _likeness(recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> tuple[int, float]:
-    # Conversations are alike as long as they go the same way; what comes after that decides between equals.
+def _likeness(recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> tuple[int, int, float]:
+    # Conversations are alike as long as they go the same way, then where they are as long, then by what comes after.
     mine, yours = recorded["messages"], asked["messages"]
     same = next(
         (place for place, (one, other) in enumerate(zip(mine, yours, strict=False)) if one != other),
         min(len(mine), len(yours)),
     )
     rest = difflib.SequenceMatcher(None, json.dumps(mine[same:])[:4000], json.dumps(yours[same:])[:4000])
-    return same, rest.quick_ratio()
+    return same, -abs(len(mine) - len(yours)), rest.quick_ratio()
 
 
 def _lines(request: Mapping[str, Any]) -> list[str]:
