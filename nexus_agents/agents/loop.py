@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from langchain import agents as langchain_agents
-from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
+from nexus_agents.agents.compiled import Turn, compiled
 from nexus_agents.agents.middleware.background import Background
 from nexus_agents.agents.middleware.context import Context
 from nexus_agents.agents.middleware.fallback import Fallback
@@ -28,14 +27,6 @@ STEPS = 2400
 AROUND = (Background, Steering, Stuck, Repair, Context, Fallback)
 """What stands around each model call, the outermost first; approval and ledger stand around each tool call, in the
 toolbox."""
-
-
-class Loop(Protocol):
-    """A compiled agent."""
-
-    async def ainvoke(self, input: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-        """Run until the model calls no more tools; returns the state (`messages`, `structured_response`)."""
-        ...
 
 
 async def run_loop(
@@ -68,25 +59,18 @@ async def run_loop(
         NexusError: The model gave no answer that can be used, cannot be reached, or a limit was met.
     """
     profile = await kit.models.profile(agent, name=model)
-    strategy = None
-    if output is not None and profile.json_schema and not tools:
-        # Where the server itself can hold an answer to a form, it does. Beside tools it is asked by a tool call all the
-        # same: few servers take both at once.
-        strategy = ProviderStrategy(output)
-    elif output is not None:
-        strategy = ToolStrategy(output, tool_message_content="Handed over.")
     await kit.tools.prepare(tools)
-    # The declared type of the function has holes: this is the part of it that is used here.
-    create_agent = cast("Callable[..., Loop]", langchain_agents.create_agent)  # pyright: ignore[reportUnknownMemberType]
-    loop = create_agent(
-        kit.models.get(agent, name=model),
-        kit.tools.bind(tools, agent=agent),
-        system_prompt=prompt,
-        middleware=[piece(kit, agent, model, output) for piece in AROUND],
-        response_format=strategy,
-        name=agent,
+    bound = kit.tools.bind(tools, agent=agent)
+    # Where the server itself can hold an answer to a form, it does. Beside tools it is asked by a tool call all the
+    # same: few servers take both at once.
+    loop = compiled(agent, bound, output, native=bool(profile.json_schema) and not tools)
+    turn = Turn(
+        model=kit.models.get(agent, name=model),
+        prompt=prompt,
+        tools={tool.name: tool for tool in bound},
+        pieces=[piece(kit, agent, model, output) for piece in AROUND],
     )
     config: dict[str, Any] = {"recursion_limit": STEPS, **({"tags": ["nostream"]} if quiet else {})}
-    state = await loop.ainvoke({"messages": list(messages)}, config)
+    state = await turn.run(loop, messages, config)
     product = state.get("structured_response")
     return state["messages"], product if output is not None and isinstance(product, output) else None

@@ -20,7 +20,7 @@ from nexus_agents.core.memory_ports import (
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
-    from langchain_core.tools import BaseTool
+    from langchain_core.tools import StructuredTool
     from pydantic import BaseModel
 
     from nexus_agents.core.budget import Meter, Price
@@ -169,7 +169,7 @@ class Toolbox(Protocol):
         """
         ...
 
-    def bind(self, names: Sequence[str], *, agent: str) -> list[BaseTool]:
+    def bind(self, names: Sequence[str], *, agent: str) -> list[StructuredTool]:
         """Return LangChain tools for an agent.
 
         Raises:

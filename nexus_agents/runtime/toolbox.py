@@ -21,7 +21,7 @@ from nexus_agents.runtime.faults import explain
 from nexus_agents.runtime.graphs import task_place
 
 if TYPE_CHECKING:
-    from langchain_core.tools import BaseTool
+    from langchain_core.tools import StructuredTool
 
     from nexus_agents.core.ports import Ledger, Recorder
     from nexus_agents.core.registry import Registry
@@ -79,7 +79,7 @@ class RunToolbox:
         found = self._source.spec(name) if self._source else None
         return found or tool_spec(self._registry.load(name))
 
-    def bind(self, names: Sequence[str], *, agent: str) -> list[BaseTool]:
+    def bind(self, names: Sequence[str], *, agent: str) -> list[StructuredTool]:
         """Return LangChain tools that call through this toolbox on behalf of an agent."""
         names = self._source.expand(names) if self._source else names
         return [self._langchain_tool(self.spec(name), agent) for name in names]
@@ -232,7 +232,7 @@ class RunToolbox:
         self._recorder.show(event)
         _recorded(spec, call)
 
-    def _langchain_tool(self, spec: ToolSpec, agent: str) -> BaseTool:
+    def _langchain_tool(self, spec: ToolSpec, agent: str) -> StructuredTool:
         from langchain_core.tools import StructuredTool, ToolException
 
         async def invoke(tool_call_id: str, **arguments: Any) -> str:
