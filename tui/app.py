@@ -64,9 +64,10 @@ class NexusApp(Ending):
         Binding("f1", "help", "Help"),
     ]
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, workspace: Path | None = None) -> None:
         super().__init__()
         self._settings = settings
+        self.workspace = workspace
         self.desk: Desk | None = None
         self.sandbox = ""
         self._player = Player()
@@ -146,10 +147,11 @@ class NexusApp(Ending):
     # -- what screens ask for -----------------------------------------------------------------------
 
     async def start(self, request: str, thread_id: str | None = None) -> Run:
-        """Start a run, in a thread or in a new one."""
+        """Start a run, in a thread or in a new one; a thread keeps its folder."""
         if self.desk is None:
             raise NexusError("The memory is not open yet.", "Try again in a moment.")
-        return await self.desk.start(request, thread_id=thread_id)
+        workspace = None if thread_id else self.workspace
+        return await self.desk.start(request, thread_id=thread_id, workspace=workspace)
 
     async def say(self, run_id: str, text: str) -> None:
         """Say something to a run that is at work, or waits.
@@ -312,9 +314,21 @@ class NexusApp(Ending):
         self.push_screen(HelpScreen())
 
 
-def run() -> None:
-    """Open the app in this terminal."""
-    app = NexusApp()
+def run(workspace: Path | None = None, config: Path | None = None) -> None:
+    """Open the app in this terminal.
+
+    Args:
+        workspace: The folder that new sessions work in; by default each has a new one.
+        config: The agents.yaml that was named.
+
+    Raises:
+        ConfigError: agents.yaml cannot be used.
+        WorkspaceError: The folder cannot be written.
+    """
+    from nexus_agents.runtime.settings import check_workspace, load_settings
+
+    settings = load_settings(config) if config else None
+    app = NexusApp(settings, check_workspace(workspace.expanduser().absolute()) if workspace else None)
     app.run()
     if app.return_code:
         sys.exit(app.return_code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,8 +28,9 @@ from nexus_agents.cli import (
 )
 from nexus_agents.cli import config as config_command
 from nexus_agents.cli import run as run_command
+from nexus_agents.cli.options import ConfigFile
 from nexus_agents.cli.render import plain, silence
-from nexus_agents.core.errors import ExitCode, NexusError
+from nexus_agents.core.errors import ExitCode, InputError, NexusError
 from nexus_agents.core.registry import load_dotted
 
 __all__ = ["app", "run"]
@@ -56,13 +58,23 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    workspace: Annotated[
+        Path | None,
+        typer.Option("--workspace", "-w", metavar="DIR", help="The folder that new sessions of the app work in."),
+    ] = None,
+    config: ConfigFile = None,
 ) -> None:
     """A workstation of agents for people who own their models; alone, in a terminal, it opens the app."""
     if context.invoked_subcommand is not None:
+        if workspace or config:
+            raise InputError(
+                "--workspace and --config in front of a command are for the app alone.",
+                f"Write them behind it: nexus {context.invoked_subcommand} ... --workspace DIR",
+            )
         return
     if sys.stdin.isatty() and sys.stdout.isatty():
         # By dotted name: the command line knows of the app only that there is one.
-        load_dotted("tui.app:run", "app")()
+        load_dotted("tui.app:run", "app")(workspace, config)
         return
     typer.echo(context.get_help())
     raise typer.Exit(int(ExitCode.USAGE))

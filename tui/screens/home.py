@@ -32,6 +32,8 @@ EXAMPLES = (
 
 CHANGE = "Change it: $NEXUS_MODEL, `default_model` in agents.yaml, or start a model server on this machine."
 
+NEW_FOLDER = "a new one for each session. To work in this one: nexus -w ."
+
 SHOWN = 3
 """Unfinished runs that are offered; the list of runs has them all."""
 
@@ -101,7 +103,8 @@ class HomeScreen(NexusScreen[None]):
         try:
             await self._offer(await desk.unfinished())
             name, reason = await asyncio.to_thread(self.nexus.find_model)
-            self.query_one("#model", PlainStatic).show(f"Model: {name} ({reason})\n{CHANGE}")
+            folder = f"{self.nexus.workspace} for every new session" if self.nexus.workspace else NEW_FOLDER
+            self.query_one("#model", PlainStatic).show(f"Model: {name} ({reason})\n{CHANGE}\nFolder: {folder}")
         except NexusError as error:
             self.query_one("#model", PlainStatic).show(str(error))
 
