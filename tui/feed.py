@@ -25,7 +25,7 @@ class AgentState:
     """One agent in the side panel."""
 
     name: str
-    state: Literal["working", "done"] = "working"
+    state: Literal["working", "paused", "done"] = "working"
     doing: str = ""
     model: str = ""
     turns: int = 0
@@ -296,7 +296,10 @@ class Feed:
 
     def _rest(self) -> None:
         for agent in self.agents.values():
-            agent.state = "done"
+            if agent.state == "working" and self.status != "done":
+                agent.state = "paused"
+            elif agent.state == "working":
+                agent.state = "done"
 
     def _answer(self, card: ApprovalCard, answer: str) -> Card:
         card.answered = answer

@@ -36,11 +36,14 @@ class Side(VerticalScroll, can_focus=False):
         self.query_one("#usage", PlainStatic).show(usage_text(feed))
 
 
+MARKS = {"working": "●", "paused": "○", "done": "✓"}
+
+
 def agents_text(feed: Feed) -> str:
     """Return the agents, a line each and one for what they do; rows never move."""
     lines: list[str] = []
     for agent in feed.agents.values():
-        mark = "●" if agent.state == "working" else "✓"
+        mark = MARKS[agent.state]
         lines += [f"{mark} {agent.name}", *([f"  {shorten(agent.doing, WIDTH - 2)}"] if agent.doing else [])]
     return "\n".join(lines) or "none yet"
 
