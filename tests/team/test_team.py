@@ -78,8 +78,8 @@ def team(own_home: Path, tmp_path: Path) -> Any:
     return work
 
 
-def log(workspace: Path) -> str:
-    command = ["git", "log", "--format=%s"]
+def git(workspace: Path, *arguments: str) -> str:
+    command = ["git", *arguments]
     return subprocess.run(command, cwd=workspace, check=True, capture_output=True, text=True).stdout
 
 
@@ -89,10 +89,10 @@ async def test_who_comes_second_resolves_a_conflict(team: Any) -> None:
     run, events, workspace = await team({"frontend": [mending, {"steps": ROLES["frontend"]}]})
     assert run.status == "done", events[-1]
     assert (workspace / "words.txt").read_text() == both
-    assert "Merge the frontend of round 1" in log(workspace)
+    assert "Merge the frontend of round 1" in git(workspace, "log", "--format=%s")
     read = next(e for e in events if e.type == "tool_started" and e.tool == "read_file")
     assert read.agent == "frontend"
-    assert not subprocess.run(["git", "status", "--porcelain"], cwd=workspace, capture_output=True).stdout
+    assert not git(workspace, "status", "--porcelain")
 
 
 async def test_a_conflict_that_is_left_is_never_called_done(team: Any) -> None:
