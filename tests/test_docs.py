@@ -173,7 +173,13 @@ def test_commands_that_are_named_exist(path: Path) -> None:
         words = [
             word for word in shlex.split(re.split(r"\s(?:\||>|&&|;)\s", line)[0], comments=True)[1:] if word != "..."
         ]
+        value = False
         for word in words:
+            if value:
+                value = False
+                continue
+            takes = {option for param in command.params if not getattr(param, "is_flag", True) for option in param.opts}
+            value = word in takes
             known |= {option for param in command.params for option in (*param.opts, *param.secondary_opts)}
             children = getattr(command, "commands", {})
             if word.startswith("-"):
