@@ -54,6 +54,7 @@ def test_killed_at_save_points() -> None:
     assert seen["save points"] >= 40
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments() -> None:
     seen = storms("--kills", "20", "--seed", "12", "--random")
     assert seen["violations"] == []

@@ -36,7 +36,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.mark.parametrize("request_text", REQUESTS, ids=["relation", "unique", "date"])
+@pytest.mark.parametrize(
+    "request_text",
+    # One of them in each run of the tests: what is made of any request is checked by tests/models/builtin/scaffold.
+    [pytest.param(text, marks=[pytest.mark.slow] if number else []) for number, text in enumerate(REQUESTS)],
+    ids=["relation", "unique", "date"],
+)
 def test_application(nexus: Any, here: Path, request_text: str) -> None:
     done = nexus("run", "--json", "--yes", request_text, "-w", "w", timeout=120)
     assert done.rc == 0, done.out[-3000:]

@@ -236,7 +236,11 @@ def disturb(kind: str, shares: Sequence[float], seconds: float, make_site: Calla
     return ended
 
 
-@pytest.mark.parametrize("kind", REQUESTS)
+@pytest.mark.parametrize(
+    # The podcast is killed in tests/face/test_kills.py too.
+    "kind",
+    [pytest.param(kind, marks=pytest.mark.slow) if kind == "podcast" else kind for kind in REQUESTS],
+)
 def test_a_run_that_is_killed_and_killed_again_while_it_resumes_is_finished_once(
     kind, undisturbed, make_site, record_property
 ):

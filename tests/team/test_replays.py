@@ -109,17 +109,11 @@ def test_a_url_shortener_is_built_in_an_empty_folder(home: Path, tmp_path: Path)
     )
 
 
-def test_a_repository_is_changed_and_a_kill_changes_nothing(home: Path, tmp_path: Path) -> None:
-    whole, cut = to_do(tmp_path / "whole"), to_do(tmp_path / "cut")
-    code, events = nexus(home, *start(TODO, "todo", whole))
-    assert code == 0, events[-1]
-    assert "9 tests passed" in events[-1]["summary"] + str(events)
-    review = [e for e in events if e["type"] == "message" and e["agent"] == "review"]
-    # The first review finds what is wrong, it goes back to its owner, and the second accepts.
-    assert [message["data"]["accepted"] for message in review] == [False, True]
-    assert not git(whole, "status", "--porcelain")
-
-    code, events = nexus(home, *start(TODO, "todo", cut), kill_at=KILLS[0])
+def test_a_repository_is_changed_and_kills_change_nothing(home: Path, tmp_path: Path) -> None:
+    before = yaml.safe_load((HERE / "todo.yaml").read_text())
+    after = yaml.safe_load((HERE / "todo_changed.yaml").read_text())
+    folder = to_do(tmp_path / "todo")
+    code, events = nexus(home, *start(TODO, "todo", folder), kill_at=KILLS[0])
     assert code == -signal.SIGKILL
     run_id = events[0]["run_id"]
     for tool in KILLS[1:]:
@@ -130,9 +124,13 @@ def test_a_repository_is_changed_and_a_kill_changes_nothing(home: Path, tmp_path
     events += more
     assert code == 0, more[-1]
 
-    assert files(cut) == files(whole)
-    assert sorted(log(cut)) == sorted(log(whole))
-    assert not git(cut, "status", "--porcelain")
+    assert "9 tests passed" in str(events)
+    review = [e for e in events if e["type"] == "message" and e["agent"] == "review"]
+    # The first review finds what is wrong, it goes back to its owner, and the second accepts.
+    assert [message["data"]["accepted"] for message in review] == [False, True]
+    assert files(folder) == before | after["files"]
+    assert sorted(log(folder)) == after["commits"]
+    assert not git(folder, "status", "--porcelain")
     # What was finished was not made again: each call ended well once.
     ended = Counter(e["call_id"] for e in events if e["type"] == "tool_finished" and e["ok"])
     assert set(ended.values()) == {1}
