@@ -32,7 +32,7 @@ async def forget(job: Job, id: int) -> Forgotten:
         id: Number of the fact, as `recall` shows it.
     """
     fact = await job.facts.find(id)
-    if fact is None or fact.namespace not in (run_namespace(job.run_id), project_namespace(job.workspace), USER):
+    if fact is None or fact.namespace not in (run_namespace(job.run_id), project_namespace(job.project), USER):
         raise ToolInputError(f"There is no fact {id} here.", "Recall it first, and give the number that is shown.")
     if fact.valid_to is None:
         await job.facts.forget(fact.namespace, fact.key)

@@ -64,7 +64,7 @@ async def recall(
             case "run":
                 places[run_namespace(job.run_id)] = scope
             case "project":
-                places[project_namespace(job.workspace)] = scope
+                places[project_namespace(job.project)] = scope
             case "user":
                 places[USER] = scope
     namespaces = list(places) or [USER]

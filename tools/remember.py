@@ -53,7 +53,7 @@ async def remember(
             has changed.
         source: Where it comes from: a file, a page, what the user said.
     """
-    namespace = namespace_of(scope, run_id=job.run_id, workspace=job.workspace)
+    namespace = namespace_of(scope, run_id=job.run_id, workspace=job.project)
     fact = await job.facts.put(
         Fact(
             namespace=namespace,

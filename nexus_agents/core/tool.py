@@ -49,6 +49,11 @@ class Job(Protocol):
         ...
 
     @property
+    def project(self) -> Path:
+        """The folder that facts of the project belong to: the run's, where an agent works in a worktree of it too."""
+        ...
+
+    @property
     def folder(self) -> Path:
         """A durable folder of this call alone, for half-done work that a resume goes on with."""
         ...

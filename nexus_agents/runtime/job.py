@@ -64,6 +64,11 @@ class RunJob:
         return self.run.id
 
     @property
+    def project(self) -> Path:
+        """The folder that facts of the project belong to: the run's, where an agent works in a worktree of it too."""
+        return Path(self.run.workspace)
+
+    @property
     def sandbox(self) -> SandboxPolicy:
         """What programs are held to that run code of the workspace."""
         return self.policy()

@@ -88,3 +88,23 @@ async def test_what_the_user_says_reaches_the_next_turn(own_home: Path) -> None:
     ]
     assert of(events, "run_finished")[0].status == "done"
     assert again.thread_id == run.thread_id
+
+
+async def test_what_earlier_runs_remembered_is_told_to_who_may_recall(own_home: Path, tmp_path: Path) -> None:
+    own_home.mkdir()
+    workspace = tmp_path / "work"
+    asked: list[str] = []
+    note = {"text": "Invoices are numbered from 1000 on.", "scope": "project"}
+    for tools in (["remember", "recall"], ["recall"], ["list_voices"]):
+        steps = [{"calls": [{"name": "remember", "args": note}]}, "done"] if "remember" in tools else ["done"]
+        with ScriptedChatModel(steps) as model:
+            HEARD.append(model)
+            changed = config().model_copy(update={"agents": {"assistant": AgentConfig(tools=tools)}})
+            async with open_runtime(Settings(own_home, changed)) as runtime:
+                run = await runtime.start("how are invoices numbered?", workspace=workspace, approved=["write"])
+                events = [event async for event in runtime.stream(run.id)]
+            assert events[-1].status == "done"
+            asked += [request.messages[0].text for request in model.requests]
+    # The run that notes it is not told of it: after a crash its prompt is the same.
+    assert ["Invoices are numbered" in prompt for prompt in asked] == [False, False, True, False]
+    assert "by assistant" in asked[2]

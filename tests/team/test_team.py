@@ -13,6 +13,7 @@ import yaml
 from nexus_agents import Settings, open_runtime
 from nexus_agents.core.config import Config
 from nexus_agents.core.events import ApprovalAsked
+from nexus_agents.core.facts import project_namespace
 from nexus_agents.runtime.approvals import Decision
 
 PLAN = {
@@ -93,6 +94,15 @@ async def test_who_comes_second_resolves_a_conflict(team: Any) -> None:
     read = next(e for e in events if e.type == "tool_started" and e.tool == "read_file")
     assert read.agent == "frontend"
     assert not git(workspace, "status", "--porcelain")
+
+
+async def test_what_is_remembered_in_a_worktree_belongs_to_the_project(team: Any, own_home: Path) -> None:
+    noted = step(("remember", {"text": "Words stand one a line.", "scope": "project"}))
+    _, events, workspace = await team({"backend": [noted, *ROLES["backend"]], "frontend": [report("Nothing to do.")]})
+    assert events[-1].status == "done", events[-1]
+    async with open_runtime(Settings(own_home, Config()), checkpoints=False) as runtime:
+        facts = await runtime.memory.facts.list([project_namespace(workspace)])
+    assert [fact.text for fact in facts] == ["Words stand one a line."]
 
 
 async def test_a_conflict_that_is_left_is_never_called_done(team: Any) -> None:

@@ -22,7 +22,7 @@ class MemoryJob:
 
     def __init__(self, facts: SqlFacts, workspace: Path, run_id: str, call_id: str, agent: str) -> None:
         self.facts = facts
-        self.workspace = workspace
+        self.workspace = self.project = workspace
         self.run_id = run_id
         self.call_id = call_id
         self.agent = agent
