@@ -20,6 +20,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tools.sandbox import short_level
+
 HERE = Path(__file__).parent
 TODO = "Add a due date and an overdue filter to this to-do app"
 SHORT = "build a URL shortener with click statistics"
@@ -54,7 +56,9 @@ def nexus(
 ) -> tuple[int, list[dict[str, Any]]]:
     """Run the command; returns its exit code and its events. It may be killed when a tool starts, or after seconds."""
     environment = {**os.environ, "NEXUS_HOME": str(home)}
-    command = [sys.executable, "-m", "nexus_agents", *arguments, "--json", "--yes"]
+    # What was recorded is code of a model: where nothing can hold it, a person would have to allow it.
+    unheld = ["--unsafe"] if short_level() == "floor" else []
+    command = [sys.executable, "-m", "nexus_agents", *arguments, "--json", "--yes", *unheld]
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,

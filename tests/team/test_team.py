@@ -68,7 +68,7 @@ def team(own_home: Path, tmp_path: Path) -> Any:
         settings = {"default_model": f"scripted:{script}", "graphs": {"development": {"confirm_plan": confirm}}}
         async with open_runtime(Settings(own_home, Config.model_validate(settings))) as runtime:
             if run_id is None:
-                approved = ["execute"] if confirm else ["write", "execute"]
+                approved = ["execute", "unsafe", *([] if confirm else ["write"])]
                 started = await runtime.start("two words", graph="development", approved=approved)
                 run_id = started.id
             events = [event async for event in runtime.stream(run_id, answers=answers)]
