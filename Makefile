@@ -16,7 +16,7 @@ run: $(VENV)/.demo ## Open the app
 	@$(BIN)/nexus
 
 test: $(VENV)/.dev ## Set up what the tests need and run them all
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: $(VENV)/.dev ## Format check, lint, types and import contracts, without the tests
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports --no-cache && $(BIN)/pyright

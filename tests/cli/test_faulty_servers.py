@@ -13,7 +13,9 @@ from nexus_agents.core.events import EVENT
 Runs = Callable[[], list[dict[str, Any]]]
 
 
-@pytest.mark.parametrize("mode", ["hang", 500, "cut"])
+@pytest.mark.parametrize(
+    "mode", ["hang", pytest.param(500, marks=pytest.mark.slow), pytest.param("cut", marks=pytest.mark.slow)]
+)
 def test_transient_fault_leaves_the_run_resumable(nexus: Any, on_server: Any, runs: Runs, mode: str | int) -> None:
     on_server.mode = mode
     done = nexus("run", "say hello")

@@ -32,6 +32,7 @@ def test_memory_fills_up_in_a_run(nexus: Any, notes: Path, runs: Any, own_home: 
     assert (notes.parent / "w" / "podcast" / "episode.mp3").is_file()
 
 
+@pytest.mark.slow
 def test_audio_does_not_fit(nexus: Any, notes: Path, runs: Any, own_home: Path) -> None:
     # The memory needs less than a turn of the episode: it is the audio that meets the limit.
     text = "The water rises on the near side of the earth. " * 40

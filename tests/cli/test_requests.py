@@ -36,10 +36,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.slow  # what is made of any request is checked by tests/models/builtin/scaffold
 @pytest.mark.parametrize(
     "request_text",
-    # One of them in each run of the tests: what is made of any request is checked by tests/models/builtin/scaffold.
-    [pytest.param(text, marks=[pytest.mark.slow] if number else []) for number, text in enumerate(REQUESTS)],
+    REQUESTS,
     ids=["relation", "unique", "date"],
 )
 def test_application(nexus: Any, here: Path, request_text: str) -> None:

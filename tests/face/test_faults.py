@@ -277,7 +277,9 @@ def server(home: Path) -> Iterator[type[Rude]]:
         http.shutdown()
 
 
-@pytest.mark.parametrize("mode", ["hang", "dies", "nonsense"])
+@pytest.mark.parametrize(
+    "mode", ["hang", pytest.param("dies", marks=pytest.mark.slow), pytest.param("nonsense", marks=pytest.mark.slow)]
+)
 async def test_a_faulty_model_server(server: type[Rude], face: OpenFace, mode: str) -> None:
     async with face() as desk:
         server.mode = mode

@@ -128,6 +128,7 @@ def held(home: Path) -> Path:
     return Path(runs(home)[-1][2])
 
 
+@pytest.mark.slow
 def test_the_requests_of_the_first_screen(home: Path, terminal: Open) -> None:
     built_in(home)
     screen = terminal(100, 30)
@@ -143,6 +144,7 @@ def test_the_requests_of_the_first_screen(home: Path, terminal: Open) -> None:
     assert [status for _, status, _ in runs(home)] == ["done", "done"]
 
 
+@pytest.mark.slow
 def test_a_podcast_with_the_consent_given_in_the_form(home: Path, terminal: Open) -> None:
     built_in(home)
     screen = terminal(80, 24)

@@ -108,6 +108,7 @@ async def test_a_development_run_is_forked_in_the_middle(builder: Open, work: Wo
         assert (files(Path(run.workspace)), log(Path(run.workspace)), await runtime.history(run.id)) == before
 
 
+@pytest.mark.slow
 async def test_a_development_run_is_rewound(builder: Open, work: Work) -> None:
     async with builder() as runtime:
         run = await runtime.start(REQUEST, graph="development")

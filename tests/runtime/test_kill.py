@@ -237,9 +237,9 @@ def disturb(kind: str, shares: Sequence[float], seconds: float, make_site: Calla
 
 
 @pytest.mark.parametrize(
-    # The podcast is killed in tests/face/test_kills.py too.
+    # A podcast is killed in tests/face/test_kills.py too, and a team in tests/team.
     "kind",
-    [pytest.param(kind, marks=pytest.mark.slow) if kind == "podcast" else kind for kind in REQUESTS],
+    [kind if kind == "debate" else pytest.param(kind, marks=pytest.mark.slow) for kind in REQUESTS],
 )
 def test_a_run_that_is_killed_and_killed_again_while_it_resumes_is_finished_once(
     kind, undisturbed, make_site, record_property

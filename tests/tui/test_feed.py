@@ -235,7 +235,7 @@ def test_a_run_whose_process_is_gone() -> None:
     assert feed.status == "interrupted"
     assert last(feed, ToolCard).state == "cut off"
     assert last(feed, ToolCard) in changed
-    assert feed.agents["a"].state == "done"
+    assert feed.agents["a"].state == "paused"
     assert feed.cut_off()[-1] is changed[-1], "said once"
     take(feed, ev.RunResumed(run_id=RUN, finished_calls=0), ev.TextChunk(agent="a", text="half"))
     assert [card.text for card in feed.cards if isinstance(card, MessageCard)] == ["hal", "half"]

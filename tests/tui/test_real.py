@@ -86,6 +86,7 @@ async def test_closing_the_app_leaves_the_run_going(real: Settings) -> None:
         assert run.status == "done"
 
 
+@pytest.mark.slow
 async def test_a_denied_call_tells_the_agent_why(real: Settings, own_home: Path) -> None:
     (own_home / "agents.yaml").write_text("approvals:\n  write: ask\n", encoding="utf-8")
     from nexus_agents.runtime.settings import load_settings
@@ -140,6 +141,7 @@ async def waits_for(app: NexusApp, pilot: Any, kind: str) -> None:
     await settled(pilot)
 
 
+@pytest.mark.slow
 async def test_always_never_and_other_arguments(real: Settings, own_home: Path) -> None:
     steps = [
         command("echo one"),

@@ -201,6 +201,7 @@ def notes_on(app: Any) -> set[str]:
     return {line.split(":")[0].strip() for line in screen_text(app).splitlines() if "note " in line}
 
 
+@pytest.mark.slow
 async def test_two_thousand_cards_and_never_more_than_a_window_of_them(settings: Any) -> None:
     async with opened(settings) as (app, pilot, desk):
         notes = [ev.Retried(what=f"note {n}", attempt=1, wait=0, reason="x") for n in range(2_000)]

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import secrets
 import shlex
 import shutil
 import signal
@@ -25,6 +24,7 @@ from tools.sandbox.levels import Level, choose
 from tools.sandbox.output import Tail
 from tools.sandbox.prepare import Bounds, Prepared, prepare
 from tools.sandbox.proxy import Addresses, check_domains, open_proxy, public_addresses
+from tools.sandbox.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from nexus_agents.core.sandbox import SandboxPolicy
@@ -113,10 +113,9 @@ async def run(
     level = level or await asyncio.to_thread(choose, policy)
     domains = policy.domains if policy is not None and level.full else ()
     check_domains(domains)
-    scratch = Path(tempfile.gettempdir(), f"nexus-{secrets.token_hex(8)}").resolve()
     try:
-        scratch.mkdir(mode=0o700)
         async with contextlib.AsyncExitStack() as stack:
+            scratch = await stack.enter_async_context(scratch_folder())
             socket = ""
             if domains:
                 socket = await stack.enter_async_context(open_proxy(scratch / "proxy", domains, addresses))
@@ -134,9 +133,8 @@ async def run(
             )
             return await _carry_out(prepared, argv, timeout, output_limit, on_output)
     except OSError as error:
-        raise BackendDown(f"The sandbox has no room: {error.strerror}.", f"Look at {scratch.parent}.") from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)  # where the child was killed before it could
+        place = tempfile.gettempdir()
+        raise BackendDown(f"The sandbox has no room: {error.strerror}.", f"Look at {place}.") from error
 
 
 async def run_for(
