@@ -66,6 +66,7 @@ def test_killed_at_save_points_on_postgresql(postgres: str) -> None:
     assert seen["violations"] == []
 
 
+@pytest.mark.slow
 def test_killed_after_an_effect_that_nobody_wrote_down() -> None:
     seen = storms("--kills", "4", "--seed", "14", "--effects")
     assert seen["violations"] == []

@@ -77,6 +77,7 @@ def test_document_without_sentences(nexus: Any, here: Path) -> None:
     assert left_in(here / "w") == []
 
 
+@pytest.mark.slow
 def test_outputs(nexus: Any, here: Path) -> None:
     (here / "folder.wav").mkdir()
     nexus("speak", "hello", "-o", "/dev/full").failed(2, "full: this kind of file cannot be written.", ".wav")

@@ -73,6 +73,7 @@ def test_whole_debate_on_a_server(nexus: Any, on_server: Any, here: Any) -> None
     assert "91 is not prime" in (here / "w" / "debate-is-91-prime.md").read_text()
 
 
+@pytest.mark.slow
 def test_fault_in_the_middle_keeps_what_was_finished(nexus: Any, on_server: Any, here: Any) -> None:
     (here / "agents.yaml").write_text(
         (here / "agents.yaml").read_text() + "graphs: {debate: {debaters: ['builtin:symbolic', fake]}}\n"

@@ -16,6 +16,7 @@ from nexus_agents import ScriptedChatModel
 NEXUS = Path(sys.executable).with_name("nexus")
 
 
+@pytest.mark.slow
 def test_a_debate_is_recorded_and_replayed_without_its_server(nexus: Any, on_server: Any, here: Path) -> None:
     request = ("run", "--json", "let them debate whether 91 is prime")
     done = nexus(*request, "-m", "record:answers:fake", "-w", here / "w")

@@ -94,6 +94,7 @@ def test_record_of_another_clip(nexus: Any, recording: Path, clip: Path) -> None
     assert nexus("voices", "consent", "me.wav", "--record", record).rc == 0
 
 
+@pytest.mark.slow
 def test_life_of_a_voice(nexus: Any, recording: Path, own_home: Path) -> None:
     assert nexus("voices", "consent", "me.wav", *WHO).rc == 0
     nexus("voices", "clone", "me.wav", "--name", "alba").failed(2, "already", "another")

@@ -41,6 +41,7 @@ async def opened_on(app: NexusApp, pilot: Any) -> None:
     await settled(pilot)
 
 
+@pytest.mark.slow
 async def test_a_debate_a_follow_up_and_another_look(real: Settings) -> None:
     app = NexusApp(real)
     async with app.run_test(size=(100, 30), notifications=True) as pilot:

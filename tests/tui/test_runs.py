@@ -158,9 +158,9 @@ async def test_a_thousand_old_runs(settings: Any) -> None:
     async with opened(settings, prepare=many) as (app, pilot, _):
         began = time.process_time()
         screen = await listed(app, pilot)
-        assert time.process_time() - began < 1.5
+        assert time.process_time() - began < 4
         assert len(screen.runs) == 1_000
         began = time.process_time()
         await pilot.press(*"999")
         await until(pilot, lambda: "1 of 1000 runs" in screen_text(app))
-        assert time.process_time() - began < 1.5
+        assert time.process_time() - began < 4
