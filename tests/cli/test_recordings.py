@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from nexus_agents import ScriptedChatModel
 
 NEXUS = Path(sys.executable).with_name("nexus")
