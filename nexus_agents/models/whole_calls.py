@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, InvalidToolCall
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, GenerationChunk, LLMResult
 
 __all__ = ["WholeCalls"]
@@ -25,6 +25,11 @@ class WholeCalls(BaseCallbackHandler):
     def __init__(self) -> None:
         self._pieces: dict[UUID, dict[Any, list[str]]] = {}
         self._ids: dict[UUID, dict[Any, str]] = {}
+
+    def on_chat_model_start(
+        self, serialized: dict[str, Any], messages: list[list[BaseMessage]], *, run_id: UUID, **kwargs: Any
+    ) -> None:
+        """Do nothing: of a handler that lacks this, LangChain writes the whole conversation out as a text."""
 
     def on_llm_new_token(
         self,

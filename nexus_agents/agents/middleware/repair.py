@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Sequence
-from itertools import takewhile
 from typing import Any, cast
 
 from langchain.agents.structured_output import StructuredOutputError
@@ -124,8 +123,12 @@ def complete(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
         if not isinstance(message, AIMessage):
             continue
         # Only what follows directly counts: some servers number the calls of each answer from the start.
-        following = takewhile(lambda one: isinstance(one, ToolMessage), messages[place + 1 :])
-        answered = {cast("ToolMessage", one).tool_call_id for one in following}
+        answered: set[str] = set()
+        for following in range(place + 1, len(messages)):
+            result = messages[following]
+            if not isinstance(result, ToolMessage):
+                break
+            answered.add(result.tool_call_id)
         for call in (*message.tool_calls, *message.invalid_tool_calls):
             if call["id"] and call["id"] not in answered:
                 text = "This call was not carried out: the work ended before it."
