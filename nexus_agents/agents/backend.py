@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexus_agents.agents.base import Agent
+from nexus_agents.agents.base import CODING, Agent
 from nexus_agents.core.work import TurnReport
 
 __all__ = ["BackendAgent"]
@@ -12,21 +12,6 @@ class BackendAgent(Agent[TurnReport]):
     """Writes the files of the plan that belong to the backend, and mends them."""
 
     name = "backend"
-    tools = (
-        "list_files",
-        "read_file",
-        "search_files",
-        "write_file",
-        "edit_file",
-        "apply_patch",
-        "delete_file",
-        "move_file",
-        "format_code",
-        "run_tests",
-        "run_command",
-        "start_process",
-        "read_process",
-        "stop_process",
-    )
+    tools = (*CODING, "run_tests", "run_command", "start_process", "read_process", "stop_process")
     shares = True
     output = TurnReport

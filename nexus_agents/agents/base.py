@@ -16,11 +16,24 @@ if TYPE_CHECKING:
 
     from nexus_agents.core.ports import Kit
 
-__all__ = ["PROMPTS", "SHARED", "Agent", "first_line"]
+__all__ = ["CODING", "PROMPTS", "SHARED", "Agent", "first_line"]
 
 Output = TypeVar("Output", bound=BaseModel)
 
 PROMPTS = Path(__file__).parent / "prompts"
+
+CODING = (
+    "list_files",
+    "read_file",
+    "search_files",
+    "write_file",
+    "edit_file",
+    "apply_patch",
+    "delete_file",
+    "move_file",
+    "format_code",
+)
+"""Tools of every agent that writes files."""
 
 SHARED = ("remember", "recall")
 """Tools of the shared context; only for language models, since rules have nothing to remember."""

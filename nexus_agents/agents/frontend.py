@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexus_agents.agents.base import Agent
+from nexus_agents.agents.base import CODING, Agent
 from nexus_agents.core.work import TurnReport
 
 __all__ = ["FrontendAgent"]
@@ -12,17 +12,6 @@ class FrontendAgent(Agent[TurnReport]):
     """Writes the files of the plan that belong to the frontend, and mends them."""
 
     name = "frontend"
-    tools = (
-        "list_files",
-        "read_file",
-        "search_files",
-        "write_file",
-        "edit_file",
-        "apply_patch",
-        "delete_file",
-        "move_file",
-        "format_code",
-        "run_command",
-    )
+    tools = (*CODING, "run_command")
     shares = True
     output = TurnReport

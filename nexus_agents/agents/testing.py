@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexus_agents.agents.base import Agent
+from nexus_agents.agents.base import CODING, Agent
 from nexus_agents.core.work import TestReport
 
 __all__ = ["TestingAgent"]
@@ -14,18 +14,6 @@ class TestingAgent(Agent[TestReport]):
     __test__ = False  # pytest, this is not a test class
 
     name = "testing"
-    tools = (
-        "list_files",
-        "read_file",
-        "search_files",
-        "write_file",
-        "edit_file",
-        "apply_patch",
-        "delete_file",
-        "move_file",
-        "format_code",
-        "run_tests",
-        "run_command",
-    )
+    tools = (*CODING, "run_tests", "run_command")
     shares = True
     output = TestReport
