@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from tools.sandbox.places import ETC, SYSTEM, Places
 from tools.sandbox.supervise import FILTER
+from tools.sandbox.trying import why_not
 
 __all__ = ["FORWARD", "HOME", "PORT", "find", "wrap"]
 
@@ -26,8 +26,6 @@ FORWARD = Path(__file__).with_name("forward.py")
 """Carries connections from that port to the socket of the proxy."""
 
 PROGRAMS = ("/usr/local/bin", "/usr/bin", "/bin")
-PATIENCE = 10.0
-"""Seconds that bubblewrap may take to say whether it works."""
 
 
 @functools.cache
@@ -41,30 +39,17 @@ def find() -> tuple[list[str], str]:
     program = shutil.which("bwrap", path=os.pathsep.join(PROGRAMS))
     if not sys.platform.startswith("linux") or program is None:
         return [], "it is not installed"
-    said = ""
-    with tempfile.TemporaryDirectory(prefix="nexus-") as folder:
-        places = Places(Path(folder), (), ())
+    why = ""
+    with tempfile.TemporaryDirectory(prefix="nexus-") as place:
+        folder = Path(place)
+        places = Places(folder, (), ())
         for options in (["--disable-userns"], []):  # versions before 0.8 do not have it; the filter does it too
             tried = [program, *options]
-            try:
-                done = subprocess.run(
-                    wrap(
-                        tried, ["true"], places, Path(folder), Path(folder), {"PATH": "/usr/bin:/bin"}, filtered=False
-                    ),
-                    stdin=subprocess.DEVNULL,
-                    capture_output=True,
-                    text=True,
-                    errors="replace",
-                    timeout=PATIENCE,
-                    env={},
-                    cwd="/",
-                )
-            except (OSError, subprocess.TimeoutExpired) as error:
-                return [], f"it could not be run: {error}"
-            if done.returncode == 0:
+            clean = {"PATH": "/usr/bin:/bin"}
+            why = why_not(wrap(tried, ["true"], places, folder, folder, clean, filtered=False))
+            if not why:
                 return tried, ""
-            said = done.stderr.strip().rpartition("\n")[2][:200]
-    return [], f"it does not work here: {said or 'it gives no reason'}"
+    return [], why
 
 
 def wrap(

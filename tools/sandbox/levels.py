@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -16,11 +14,9 @@ from nexus_agents.core.sandbox import SandboxPolicy
 from tools.sandbox import bubblewrap, container, landlock, seccomp
 from tools.sandbox.orders import Confinement
 from tools.sandbox.places import SYSTEM
+from tools.sandbox.trying import why_not
 
 __all__ = ["FLOOR", "Level", "choose", "find_level", "level", "short_level"]
-
-PATIENCE = 10.0
-"""Seconds that trying Landlock may take."""
 
 _TRY = """
 import json, os, sys
@@ -162,19 +158,4 @@ def _landlock_fails(namespaces: bool) -> str:
             port=0,
         )
         root = str(Path(__file__).resolve().parents[2])
-        try:
-            done = subprocess.run(
-                [sys.executable, "-I", "-S", "-c", _TRY, root, json.dumps(order)],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=PATIENCE,
-                env={},
-                cwd=os.sep,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return f"it could not be tried: {error}"
-    if done.returncode == 0:
-        return ""
-    return f"it does not work here: {done.stderr.strip().rpartition(chr(10))[2][:200]}"
+        return why_not([sys.executable, "-I", "-S", "-c", _TRY, root, json.dumps(order)])
