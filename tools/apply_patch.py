@@ -62,12 +62,13 @@ class PatchApplied(BaseModel):
 
 
 class _Write(BaseModel):
-    """One path: what it held, and what it shall hold; None where there is no file."""
+    """One path: what it held and whether it could be run, and what it shall hold; None where there is no file."""
 
     path: str
     before: str | None
     after: str | None
     executable: bool | None = None
+    ran: bool = False
 
 
 class _Receipt(BaseModel):
@@ -157,11 +158,20 @@ def _plan(job: Job, files: list[FilePatch]) -> _Receipt:
             after[new] = text
             if patch.executable is not None:
                 executable[new] = patch.executable
+            elif old and old != new:
+                executable[new] = executable.get(old, _may_run(job, old))
         done.append(_described(patch, old, new))
     # What is removed goes last: a rename that is cut off leaves two files rather than none.
     order = sorted(before, key=lambda path: (after[path] is None, path))
     writes = [
-        _Write(path=path, before=before[path], after=after[path], executable=executable.get(path)) for path in order
+        _Write(
+            path=path,
+            before=before[path],
+            after=after[path],
+            executable=executable.get(path),
+            ran=before[path] is not None and _may_run(job, path),
+        )
+        for path in order
     ]
     return _Receipt(writes=writes, result=PatchApplied(files=done))
 
@@ -195,6 +205,8 @@ def _write_all(job: Job, writes: list[_Write]) -> None:
     except NexusError:
         for write in reversed(written):
             _put(job, write.path, write.before)
+            if write.ran:
+                _allow(job, write.path, True)
         raise
 
 
@@ -216,6 +228,11 @@ def _allow(job: Job, path: str, executable: bool) -> None:
         file.chmod(mode | (mode & 0o444) >> 2 if executable else mode & ~0o111)
     except OSError as error:
         raise explain(error, path) from error
+
+
+def _may_run(job: Job, path: str) -> bool:
+    file = inside(job.workspace, path, writing=True)
+    return file.exists() and bool(file.stat().st_mode & 0o111)
 
 
 def _content(job: Job, path: str) -> str | None:

@@ -78,11 +78,16 @@ class RunProcesses:
         return self.read(name, 0)
 
     async def wait(self, name: str, text: str, seconds: float) -> None:
-        """Wait until a text stands in what a process printed, until it ends, or for some seconds."""
+        """Wait until a text (anything, where it is empty) is printed, until the process ends, or for some seconds."""
         kept = self._kept[name]
+
+        def printed() -> bool:
+            output = self._output(name, KEPT)
+            return text in output if text else bool(output)
+
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while kept.state.status == "running" and not (text and text in self._output(name, KEPT)):
+                while kept.state.status == "running" and not printed():
                     kept.told.clear()
                     await kept.told.wait()
         done = kept.task if kept.task is not None and kept.task.done() and not kept.task.cancelled() else None
@@ -128,7 +133,7 @@ class RunProcesses:
     def _ended(self, kept: _Kept, task: asyncio.Task[Completed]) -> None:
         kept.state.status = "stopped" if task.cancelled() else "ended"
         if not task.cancelled() and task.exception() is None:
-            kept.state.returncode = task.result().returncode
+            kept.state.returncode, kept.state.cut = task.result().returncode, task.result().cut
         kept.told.set()
         with contextlib.suppress(NexusError, OSError):
             self._note(kept)

@@ -28,15 +28,17 @@ class CommandResult(Completed):
     @property
     def summary(self) -> str:
         """What people are told."""
-        how = "timed out" if self.timed_out else f"returncode {self.returncode}"
-        return f"{how} after {self.seconds:.1f} s: {self.command[:200]}"
+        return f"{self._how} after {self.seconds:.1f} s: {self.command[:200]}"
 
     def for_model(self) -> str:
         """What the model is told."""
-        how = "ended because its time was up" if self.timed_out else f"returncode {self.returncode}"
-        parts = [f"{how} after {self.seconds:.1f} s", self.stdout.rstrip("\n")]
+        parts = [f"{self._how} after {self.seconds:.1f} s", self.stdout.rstrip("\n")]
         parts += ["[standard error]", self.stderr.rstrip("\n")] if self.stderr.strip() else []
         return "\n".join(part for part in parts if part)
+
+    @property
+    def _how(self) -> str:
+        return self.cut or f"returncode {self.returncode}"
 
 
 @tool(risk="execute", timeout=LONGEST + 30, in_turn=True)

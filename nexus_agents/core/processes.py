@@ -20,7 +20,8 @@ class ProcessState(BaseModel):
         name: What the run calls it.
         command: What was started, as one would type it.
         status: `lost` where the run was cut off or paused since: no process outlives that.
-        returncode: Exit status once it has ended by itself.
+        returncode: Exit status once it has ended.
+        cut: Why it was ended where it did not end by itself: a limit.
         output: The end of what it has printed, on both of its outputs.
     """
 
@@ -28,6 +29,7 @@ class ProcessState(BaseModel):
     command: str
     status: Literal["running", "ended", "stopped", "lost"]
     returncode: int | None = None
+    cut: str = ""
     output: str = ""
 
     @property
@@ -35,6 +37,8 @@ class ProcessState(BaseModel):
         """What people are told."""
         if self.status == "lost":
             return f"{self.name} ended when the run was cut off; start it again"
+        if self.cut:
+            return f"{self.name} {self.cut}"
         status = f" with returncode {self.returncode}" if self.returncode is not None else ""
         return f"{self.name} {'is running' if self.status == 'running' else self.status}{status}"
 
@@ -61,7 +65,7 @@ class Processes(Protocol):
         ...
 
     async def wait(self, name: str, text: str, seconds: float) -> None:
-        """Wait until a text stands in what a process printed, until it ends, or for some seconds."""
+        """Wait until a text (anything, where it is empty) is printed, until the process ends, or for some seconds."""
         ...
 
     def read(self, name: str, characters: int) -> ProcessState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, InvalidToolCall
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, GenerationChunk, LLMResult
 
-__all__ = ["WholeCalls"]
+__all__ = ["WholeCalls", "take_out_half"]
 
 
 class WholeCalls(BaseCallbackHandler):
@@ -52,11 +53,11 @@ class WholeCalls(BaseCallbackHandler):
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         """Look at each call once all of it is there."""
         pieces, ids = self._pieces.pop(run_id, {}), self._ids.pop(run_id, {})
-        half = {ids.get(key, ""): text for key, parts in pieces.items() if not _is_whole(text := "".join(parts))}
+        texts = {ids.get(key, ""): "".join(parts) for key, parts in pieces.items()}
         for generation in (one for row in response.generations for one in row):
             message = generation.message if isinstance(generation, ChatGeneration) else None
-            if half and isinstance(message, AIMessage):
-                _take_out(message, half)
+            if isinstance(message, AIMessage):
+                take_out_half(message, texts)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         """Forget a call that failed."""
@@ -64,15 +65,16 @@ class WholeCalls(BaseCallbackHandler):
         self._ids.pop(run_id, None)
 
 
-def _is_whole(text: str) -> bool:
-    try:
-        # Line breaks within strings are a habit of small models, and harmless.
-        return not text.strip() or isinstance(json.loads(text, strict=False), dict)
-    except ValueError:
-        return False
+def take_out_half(message: AIMessage, texts: Mapping[str, str]) -> None:
+    """Turn those calls of a message into invalid ones whose arguments are not whole.
 
-
-def _take_out(message: AIMessage, half: dict[str, str]) -> None:
+    Args:
+        message: What LangChain made of the answer; it is changed.
+        texts: The arguments as they came, by the id of their call.
+    """
+    half = {call_id: text for call_id, text in texts.items() if not _is_whole(text)}
+    if not half:
+        return
     cut = [call for call in message.tool_calls if call["id"] in half]
     message.tool_calls = [call for call in message.tool_calls if call["id"] not in half]
     message.invalid_tool_calls = [
@@ -88,3 +90,11 @@ def _take_out(message: AIMessage, half: dict[str, str]) -> None:
             for call in cut
         ),
     ]
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        # Line breaks within strings are a habit of small models, and harmless.
+        return not text.strip() or isinstance(json.loads(text, strict=False), dict)
+    except ValueError:
+        return False

@@ -226,16 +226,22 @@ def test_rules_of_ones_own(folder: Path) -> None:
             Recording(folder, {}, adding=False)
 
 
+def test_of_half_a_call_its_half_is_kept(folder: Path) -> None:
+    live = recorder(folder, [ADD.model_copy(update={"fault": "bad_json"})])
+    for _ in live.bind_tools([add]).stream("add them"):
+        pass
+    kept = player(folder).bind_tools([add]).invoke("add them")
+    assert kept.tool_calls == []
+    assert [call["name"] for call in kept.invalid_tool_calls] == ["add"]
+    assert not str(kept.invalid_tool_calls[0]["args"]).endswith("}")
+
+
 def test_two_processes_record_into_one_folder(folder: Path) -> None:
     code = """
 import sys
-import tempfile
 from pathlib import Path
-from nexus_agents import ScriptedChatModel
-from nexus_agents.models.recorded.chat import RecordedChatModel
 from nexus_agents.models.recorded.folder import Recording
 for number in range(20):
-    inner = ScriptedChatModel([f"{sys.argv[2]}-{number}"])
     recording = Recording(Path(sys.argv[1]), {}, adding=True)
     request = recording.normal.request("assistant", [], {})
     recording.add(request, f"{sys.argv[2]}-{number}", "m", {"type": "ai", "data": {"content": sys.argv[2]}})

@@ -118,6 +118,16 @@ async def test_a_full_disk_in_the_middle_undoes_what_was_written(job, monkeypatc
     assert (job.workspace / "app.py").read_text() == APP
 
 
+async def test_a_script_that_is_renamed_can_still_be_run(job, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = job.workspace / "run.sh"
+    script.write_text("echo one\n")
+    script.chmod(0o755)
+    rename = "diff --git a/run.sh b/go.sh\nsimilarity index 100%\nrename from run.sh\nrename to go.sh\n"
+    await apply_patch(job, rename)
+    assert (job.workspace / "go.sh").stat().st_mode & 0o777 == 0o755
+    assert not script.exists()
+
+
 async def test_nothing_leaves_the_workspace_or_enters_git(job) -> None:
     fill(job)
     (job.workspace / "out").symlink_to(job.workspace.parent)

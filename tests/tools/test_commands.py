@@ -4,7 +4,7 @@ import pytest
 
 from nexus_agents.core.errors import ToolInputError, WorkspaceError
 from nexus_agents.core.tool import tool_spec
-from tools.commands import run_command
+from tools.commands import CommandResult, run_command
 
 
 async def test_a_list_and_a_text_both_run_in_the_workspace(job) -> None:
@@ -31,6 +31,13 @@ async def test_time_is_bounded_and_progress_shown(job) -> None:
     assert [text for _, text in job.reports] == ["working"]
     assert done.for_model().startswith("ended because its time was up after")
     assert all(0 <= fraction <= 1 for fraction, _ in job.reports)
+
+
+def test_what_went_beyond_a_limit_is_told() -> None:
+    ended = {"command": "x", "returncode": -9, "stdout": "", "stderr": "", "seconds": 1, "timed_out": False}
+    done = CommandResult.model_validate({**ended, "truncated": False, "level": "floor", "limit": "memory"})
+    assert done.for_model() == "ended because it went beyond its limit of memory after 1.0 s"
+    assert done.summary.startswith("ended because it went beyond its limit of memory after 1.0 s")
 
 
 async def test_the_last_line_is_shown_for_sure_and_not_too_often(job) -> None:

@@ -71,6 +71,18 @@ async def test_one_that_ends_by_itself_says_how(job) -> None:
     assert state.summary == "short ended with returncode 3"
 
 
+async def test_without_a_text_to_wait_for_the_first_output_is_enough(job) -> None:
+    began = time.monotonic()
+    state = await start_process(job, "echo here; sleep 100", "web", seconds=60)
+    assert (state.status, state.output, time.monotonic() - began < 30) == ("running", "here\n", True)
+
+
+async def test_one_that_is_ended_for_a_limit_says_which(job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "LONGEST", 1.0)
+    await start_process(job, ["sleep", "60"], "web", seconds=0)
+    assert (await _ended(job, "web")).summary == "web ended because its time was up"
+
+
 async def _ended(job, name: str):
     await job.processes.wait(name, "\0", 60)
     return await read_process(job, name)

@@ -62,14 +62,16 @@ class Completed(BaseModel):
     limit: str = ""
 
     @property
+    def cut(self) -> str:
+        """Why it was ended before it came to its end, in words; empty where it was not."""
+        if self.limit:
+            return f"ended because it went beyond its limit of {self.limit}"
+        return "ended because its time was up" if self.timed_out else ""
+
+    @property
     def summary(self) -> str:
         """What people are told."""
-        how = f"ended with status {self.returncode}"
-        if self.limit:
-            how = f"ended because it went beyond its limit of {self.limit}"
-        elif self.timed_out:
-            how = "ended when its time was up"
-        return f"{how}, after {self.seconds:.1f} s"
+        return f"{self.cut or f'ended with status {self.returncode}'}, after {self.seconds:.1f} s"
 
 
 async def run(

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, BaseMessage, message_to_dict, messages_from_dict
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, message_to_dict, messages_from_dict
 from langchain_core.messages.utils import message_chunk_to_message
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableBinding, RunnableSequence
@@ -18,6 +18,7 @@ from pydantic import PrivateAttr
 from nexus_agents.models.answers import AnyTool, form_of, pieces, tools_of, typed_answer
 from nexus_agents.models.recorded.folder import Recording
 from nexus_agents.models.recorded.missing import not_recorded
+from nexus_agents.models.whole_calls import take_out_half
 
 __all__ = ["RecordedChatModel"]
 
@@ -157,6 +158,9 @@ class RecordedChatModel(BaseChatModel):
     def _keep(self, request: Mapping[str, Any], place: str, answer: ChatGeneration) -> AIMessage:
         whole = message_chunk_to_message(answer.message)
         whole.response_metadata = {**(answer.generation_info or {}), **whole.response_metadata}
+        if isinstance(answer.message, AIMessageChunk) and isinstance(whole, AIMessage):
+            # Of a half call its half is kept: replayed, it is told apart from a whole one as it was here.
+            take_out_half(whole, {piece["id"] or "": piece["args"] or "" for piece in answer.message.tool_call_chunks})
         self._recording.add(request, place, self.model, message_to_dict(whole))
         return cast("AIMessage", whole)
 
