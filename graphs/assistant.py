@@ -11,6 +11,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 
 from nexus_agents.agents.assistant import AssistantAgent
+from nexus_agents.agents.middleware.base import results_of
 from nexus_agents.core.events import Message
 from nexus_agents.core.runs import Outcome, RunError
 
@@ -62,9 +63,9 @@ def build(kit: Kit) -> StateGraph[State]:
 async def _outcome(kit: Kit, turn: Sequence[BaseMessage]) -> Outcome:
     said = next((message.text for message in reversed(turn) if isinstance(message, AIMessage)), "")
     results = [message for message in turn if isinstance(message, ToolMessage)]
-    calling = [message for message in turn if isinstance(message, AIMessage) and message.tool_calls]
-    last = {call["id"] for call in calling[-1].tool_calls} if calling else set[str | None]()
-    broken = next((message for message in results if message.tool_call_id in last and message.status == "error"), None)
+    calling = [place for place, message in enumerate(turn) if isinstance(message, AIMessage) and message.tool_calls]
+    last = results_of(turn, calling[-1]).values() if calling else ()
+    broken = next((message for message in last if message.status == "error"), None)
     if broken:
         # The last thing that was tried did not work, and the model gave up.
         error = await kit.tools.failure(broken.tool_call_id) or _refusal(broken)

@@ -40,13 +40,13 @@ class Turn:
 
     Attributes:
         model: Who is asked.
-        prompt: System prompt.
+        prompt: System prompt; one object in the whole turn.
         tools: The tools of this run, by name.
         pieces: What stands around each model call, the outermost first.
     """
 
     model: BaseChatModel
-    prompt: str
+    prompt: SystemMessage
     tools: Mapping[str, StructuredTool]
     pieces: Sequence[Piece]
 
@@ -110,7 +110,7 @@ class _Around(AgentMiddleware[Any, Any, Any]):
 
     async def awrap_model_call(self, request: Request, handler: Ask) -> Response:
         turn = _TURN.get()
-        request = request.override(model=turn.model, system_message=SystemMessage(turn.prompt))
+        request = request.override(model=turn.model, system_message=turn.prompt)
         return await reduce(_within, reversed(turn.pieces), handler)(request)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, SystemMessage
 from pydantic import BaseModel
 
 from nexus_agents.agents.compiled import Turn, compiled
 from nexus_agents.agents.middleware.background import Background
-from nexus_agents.agents.middleware.context import Context
 from nexus_agents.agents.middleware.fallback import Fallback
 from nexus_agents.agents.middleware.repair import Repair
 from nexus_agents.agents.middleware.steering import Steering
@@ -24,9 +23,9 @@ __all__ = ["run_loop"]
 STEPS = 2400
 """Some twelve hundred rounds of model and tools in one turn: what ends a turn earlier is the budget, or a circle."""
 
-AROUND = (Background, Steering, Stuck, Repair, Context, Fallback)
+AROUND = (Background, Steering, Stuck, Repair, Fallback)
 """What stands around each model call, the outermost first; approval and ledger stand around each tool call, in the
-toolbox."""
+toolbox. Around the call of each model that may be asked stand `Context` and `ModelCalls`; `Fallback` makes them."""
 
 
 async def run_loop(
@@ -66,7 +65,7 @@ async def run_loop(
     loop = compiled(agent, bound, output, native=bool(profile.json_schema) and not tools)
     turn = Turn(
         model=kit.models.get(agent, name=model),
-        prompt=prompt,
+        prompt=SystemMessage(prompt),
         tools={tool.name: tool for tool in bound},
         pieces=[piece(kit, agent, model, output) for piece in AROUND],
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, Generic, TypeVar, cast
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import BaseModel
 
-__all__ = ["tokens_of_message", "tokens_of_text", "tokens_of_tools"]
+__all__ = ["tokens_of_message", "tokens_of_output", "tokens_of_text", "tokens_of_tools"]
+
+T = TypeVar("T")
 
 PER_TOKEN = 3.2
 """Characters of ASCII a token: prose has 4 to 4.5 with the tokenizers of 2025, source code 3 to 3.5."""
@@ -20,28 +22,11 @@ PER_MESSAGE = 6
 """Tokens that a chat template puts around a message."""
 
 
-MOST_COUNTED = 8192
-"""Messages whose tokens are known at one time."""
+MOST_COUNTED = 4096
+"""Objects whose tokens are known at one time."""
 
-_COUNTED: dict[int, tuple[BaseMessage, int]] = {}
-"""By the identity of the message, which is held so that it stays one."""
-
-T = TypeVar("T")
-
-
-class _Same(Generic[T]):
-    """Something that is told apart from others by which object it is."""
-
-    __slots__ = ("one",)
-
-    def __init__(self, one: T) -> None:
-        self.one = one
-
-    def __hash__(self) -> int:
-        return id(self.one)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and cast("_Same[object]", other).one is self.one
+_COUNTED: dict[int, tuple[object, int]] = {}
+"""By the identity of an object, which is held so that it stays one: what goes with each call again does not change."""
 
 
 def tokens_of_text(text: str) -> int:
@@ -54,26 +39,41 @@ def tokens_of_text(text: str) -> int:
 
 def tokens_of_message(message: BaseMessage) -> int:
     """Return about how many tokens a message has, its tool calls included."""
-    # A conversation is sent again with each call, and nothing in it changes any more.
-    known = _COUNTED.get(id(message))
-    if known is not None and known[0] is message:
-        return known[1]
-    count = tokens_of_text(message.text) + PER_MESSAGE
-    if isinstance(message, AIMessage):
-        for call in message.tool_calls:
-            count += tokens_of_text(json.dumps(call["args"], ensure_ascii=False)) + tokens_of_text(call["name"])
-    if len(_COUNTED) >= MOST_COUNTED:
-        _COUNTED.clear()
-    _COUNTED[id(message)] = (message, count)
-    return count
+    return _once(message, _count_message)
 
 
 def tokens_of_tools(tools: Sequence[BaseTool | dict[str, Any]]) -> int:
     """Return about how many tokens the declarations of tools have."""
-    return sum(_tokens_of_tool(_Same(tool)) for tool in tools)
+    return sum(_once(tool, _count_tool) for tool in tools)
 
 
-@lru_cache(maxsize=512)
-def _tokens_of_tool(same: _Same[BaseTool | dict[str, Any]]) -> int:
-    # Making a JSON schema costs a millisecond, and the same tools go with every call of an agent.
-    return tokens_of_text(json.dumps(convert_to_openai_tool(same.one)))
+def tokens_of_output(output: type[BaseModel]) -> int:
+    """Return about how many tokens the form of a typed product has."""
+    return _once(output, _count_output)
+
+
+def _once(one: T, count: Callable[[T], int]) -> int:
+    known = _COUNTED.get(id(one))
+    if known is not None and known[0] is one:
+        return known[1]
+    if len(_COUNTED) >= MOST_COUNTED:
+        _COUNTED.clear()
+    number = count(one)
+    _COUNTED[id(one)] = (one, number)
+    return number
+
+
+def _count_message(message: BaseMessage) -> int:
+    count = tokens_of_text(message.text) + PER_MESSAGE
+    if isinstance(message, AIMessage):
+        for call in message.tool_calls:
+            count += tokens_of_text(json.dumps(call["args"], ensure_ascii=False)) + tokens_of_text(call["name"])
+    return count
+
+
+def _count_tool(tool: BaseTool | dict[str, Any]) -> int:
+    return tokens_of_text(json.dumps(convert_to_openai_tool(tool)))
+
+
+def _count_output(output: type[BaseModel]) -> int:
+    return tokens_of_text(str(output.model_json_schema()))

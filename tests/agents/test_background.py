@@ -90,6 +90,23 @@ async def test_what_the_user_says_reaches_the_next_turn(own_home: Path) -> None:
     assert again.thread_id == run.thread_id
 
 
+async def test_words_in_the_next_run_of_a_thread_are_heard_too(own_home: Path) -> None:
+    own_home.mkdir()
+    with ScriptedChatModel(["one", "two"]) as model:
+        HEARD.append(model)
+        async with open_runtime(Settings(own_home, config())) as runtime:
+            first = await runtime.start("go")
+            for run, words in ((first, "be brief"), (None, "be kind")):
+                run = run or await runtime.start("go on", thread_id=first.thread_id)  # noqa: PLW2901
+                # Both are the first event of their run.
+                await runtime.say(run.id, words)
+                events = [event async for event in runtime.stream(run.id)]
+                assert events[-1].status == "done"
+        heard = [message.text for message in model.requests[-1].messages]
+    assert any("be brief" in text for text in heard)
+    assert any("be kind" in text for text in heard)
+
+
 async def test_what_earlier_runs_remembered_is_told_to_who_may_recall(own_home: Path, tmp_path: Path) -> None:
     own_home.mkdir()
     workspace = tmp_path / "work"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import yaml
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from plays import Play, call, of
 
+from nexus_agents import Settings, open_runtime
 from nexus_agents.agents.middleware.stuck import circle
+from nexus_agents.core.config import AgentConfig, Config
 
 NOTE = call("note", text="a")
+TOOLS = {"note": "probes:note"}
 
 
 async def test_the_same_call_three_times_brings_a_warning_that_may_help(play: Play) -> None:
@@ -30,6 +36,33 @@ def rounds(*calls: tuple[str, dict[str, object], str]) -> list[BaseMessage]:
         said.append(AIMessage("", tool_calls=[{"name": name, "args": arguments, "id": str(number)}]))
         said.append(ToolMessage(result, tool_call_id=str(number), name=name))
     return said
+
+
+def test_calls_that_are_numbered_anew_in_each_answer_are_told_apart() -> None:
+    said: list[BaseMessage] = []
+    for path in ("a", "b", "c"):
+        said.append(AIMessage("", tool_calls=[{"name": "read", "args": {"path": path}, "id": "0"}]))
+        said.append(ToolMessage("empty", tool_call_id="0", name="read"))
+    assert circle(said) is None
+    assert circle([*said[:2]] * 3) is not None
+
+
+async def test_the_same_call_in_each_turn_of_a_thread_is_no_circle(own_home: Path, tmp_path: Path) -> None:
+    own_home.mkdir()
+    script = tmp_path / "script.yaml"
+    # The script goes on from its newest answer in the thread.
+    script.write_text(yaml.safe_dump({"roles": {"assistant": [NOTE, "done"] * 4}}))
+    config = Config(
+        default_model=f"scripted:{script}", tools=TOOLS, agents={"assistant": AgentConfig(tools=list(TOOLS))}
+    )
+    thread: str | None = None
+    async with open_runtime(Settings(own_home, config)) as runtime:
+        for _ in range(4):
+            run = await runtime.start("note it", thread_id=thread)
+            thread = run.thread_id
+            events = [event async for event in runtime.stream(run.id)]
+            assert events[-1].status == "done", events[-1]
+            assert not [event for event in of(events, "message") if "circles" in event.text]
 
 
 def test_what_is_a_circle() -> None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.messages import SystemMessage
 
-from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response
+from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response, begin_of_turn
 from nexus_agents.core.facts import USER, project_namespace
 
 if TYPE_CHECKING:
@@ -39,23 +39,23 @@ MOST_QUERY = 1000
 class Background(Piece):
     """Adds to the system prompt; read once for each turn of an agent, so that the prompt stays the same in it."""
 
-    _added: str | None = None
+    _prompt: SystemMessage | None = None
 
     async def awrap_model_call(self, request: Request, handler: Ask) -> Response:
         """Call the model with all that it should know."""
-        if self._added is None:
+        if self._prompt is None:
+            own = request.system_message.text if request.system_message else ""
             parts = [await asyncio.to_thread(_gather, self.kit), await self._facts(request)]
-            self._added = "\n\n".join(part for part in parts if part)
-        if not self._added:
-            return await handler(request)
-        prompt = f"{request.system_message.text if request.system_message else ''}\n\n{self._added}".strip()
-        return await handler(request.override(system_message=SystemMessage(prompt)))
+            added = "\n\n".join(part for part in parts if part)
+            self._prompt = SystemMessage(f"{own}\n\n{added}".strip() if added else own)
+        return await handler(request.override(system_message=self._prompt))
 
     async def _facts(self, request: Request) -> str:
         # Whoever may recall nothing goes by what it is given: a judge, for instance.
         if all(getattr(tool, "name", "") != "recall" for tool in request.tools):
             return ""
-        task = next((message.text for message in request.messages if isinstance(message, HumanMessage)), "")
+        begin = begin_of_turn(request.messages)
+        task = request.messages[begin].text if begin >= 0 else ""
         if not task.strip():
             return ""
         places = [project_namespace(Path(self.kit.run.workspace)), USER]

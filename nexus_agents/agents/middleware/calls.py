@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 
 from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response
 from nexus_agents.agents.retry import with_retries
-from nexus_agents.agents.tokens import tokens_of_message, tokens_of_tools
+from nexus_agents.agents.tokens import tokens_of_message, tokens_of_output, tokens_of_tools
 from nexus_agents.core.events import Usage
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class ModelCalls(Piece):
         name = self.kit.models.describe(self.agent, name=self.model)
         sent = [*([request.system_message] if request.system_message else []), *request.messages]
         estimate = sum(map(tokens_of_message, sent)) + tokens_of_tools(request.tools)
+        estimate += tokens_of_output(self.output) if self.output else 0
 
         async def once() -> Response:
             # Each attempt stands on the meter by itself: while it pauses, others may go ahead.

@@ -9,7 +9,7 @@ from typing import Any, cast
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 
 from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response
-from nexus_agents.agents.tokens import tokens_of_message, tokens_of_text, tokens_of_tools
+from nexus_agents.agents.tokens import tokens_of_message, tokens_of_output, tokens_of_tools
 from nexus_agents.core.errors import LimitReached
 from nexus_agents.core.events import Compacted
 
@@ -48,7 +48,7 @@ class Context(Piece):
             tokens_of_message(request.system_message) if request.system_message else 0
         )
         if self.output is not None:
-            fixed += tokens_of_text(str(self.output.model_json_schema()))
+            fixed += tokens_of_output(self.output)
         before = fixed + sum(map(tokens_of_message, request.messages))
         if before <= room:
             return await handler(request)

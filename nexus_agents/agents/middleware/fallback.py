@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response
 from nexus_agents.agents.middleware.calls import ModelCalls
+from nexus_agents.agents.middleware.context import Context
 from nexus_agents.core.errors import BackendDown
 from nexus_agents.core.events import FellBack
 
@@ -21,10 +24,12 @@ class Fallback(Piece):
         """
         names = [self.model, *self.kit.models.fallbacks(self.agent, name=self.model)]
         for place, name in enumerate(names):
-            calls = ModelCalls(self.kit, self.agent, name)
+            calls = ModelCalls(self.kit, self.agent, name, self.output)
+            # What one has room for may be too much for the next.
+            fitting = Context(self.kit, self.agent, name, self.output)
             chosen = request if place == 0 else request.override(model=self.kit.models.get(self.agent, name=name))
             try:
-                return await calls.awrap_model_call(chosen, handler)
+                return await fitting.awrap_model_call(chosen, partial(calls.awrap_model_call, handler=handler))
             except BackendDown as error:
                 if place + 1 == len(names):
                     raise

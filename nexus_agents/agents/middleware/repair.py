@@ -6,6 +6,7 @@ import ast
 import json
 from collections.abc import Sequence
 from typing import Any, cast
+from uuid import uuid4
 
 from langchain.agents.structured_output import StructuredOutputError
 from langchain_core.messages import (
@@ -18,7 +19,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response
+from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response, results_of
 from nexus_agents.core.errors import NexusError
 from nexus_agents.core.events import Repaired
 
@@ -123,12 +124,7 @@ def complete(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
         if not isinstance(message, AIMessage):
             continue
         # Only what follows directly counts: some servers number the calls of each answer from the start.
-        answered: set[str] = set()
-        for following in range(place + 1, len(messages)):
-            result = messages[following]
-            if not isinstance(result, ToolMessage):
-                break
-            answered.add(result.tool_call_id)
+        answered = results_of(messages, place)
         for call in (*message.tool_calls, *message.invalid_tool_calls):
             if call["id"] and call["id"] not in answered:
                 text = "This call was not carried out: the work ended before it."
@@ -142,7 +138,7 @@ def _answered(answer: AIMessage, wrong: str) -> list[BaseMessage]:
         for call in answer.invalid_tool_calls
         if call["id"]
     ]
-    return [answer, *(told or [HumanMessage(wrong)])]
+    return [answer, *(told or [HumanMessage(wrong, id=f"repair-{uuid4()}")])]
 
 
 def _was_cut(message: AIMessage) -> bool:

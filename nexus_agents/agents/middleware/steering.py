@@ -10,7 +10,7 @@ from nexus_agents.core.events import UserSaid
 __all__ = ["Steering"]
 
 MARK = "said-"
-"""What the ids of such messages begin with; the number of the event follows."""
+"""What the ids of such messages begin with; the run and the number of the event follow."""
 
 
 class Steering(Piece):
@@ -20,16 +20,16 @@ class Steering(Piece):
         """Call the model with what was said since."""
         heard = {one.id for one in request.messages}
         # Every agent hears all that was said in this run: whoever begins later begins with it.
-        said = [event for event in await self.kit.said() if _id(event) not in heard]
+        said = [event for event in await self.kit.said() if self._id(event) not in heard]
         if not said:
             return await handler(request)
         new: list[BaseMessage] = [
-            HumanMessage(f"The user says, while you work: {event.text}", id=_id(event)) for event in said
+            HumanMessage(f"The user says, while you work: {event.text}", id=self._id(event)) for event in said
         ]
         response = await handler(request.override(messages=[*request.messages, *new]))  # pyright: ignore[reportArgumentType]
         response.result[:0] = new
         return response
 
-
-def _id(event: UserSaid) -> str:
-    return f"{MARK}{event.seq}"
+    def _id(self, event: UserSaid) -> str:
+        # A thread has several runs, and each numbers its events from the start.
+        return f"{MARK}{self.kit.run.id}-{event.seq}"

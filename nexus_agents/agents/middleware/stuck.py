@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response
+from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response, begin_of_turn, results_of
 from nexus_agents.core.errors import RunFailed
 from nexus_agents.core.events import Message
 
@@ -42,10 +42,9 @@ class Stuck(Piece):
         Raises:
             StuckAgent: It was warned and went on.
         """
-        warned = max(
-            (place for place, one in enumerate(request.messages) if (one.id or "").startswith(MARK)), default=-1
-        )
-        found = circle(request.messages[warned + 1 :])
+        turn = request.messages[begin_of_turn(request.messages) + 1 :]
+        warned = max((place for place, one in enumerate(turn) if (one.id or "").startswith(MARK)), default=-1)
+        found = circle(turn[warned + 1 :])
         if found is None:
             return await handler(request)
         if warned >= 0:
@@ -70,15 +69,16 @@ def circle(messages: Sequence[BaseMessage]) -> str | None:
     It is the same call with the same result three times, or an edit that was taken back by its opposite twice.
     """
     newest = messages[-WINDOW:]
-    calls = {
-        str(call["id"]): (call["name"], json.dumps(call["args"], sort_keys=True, default=str))
-        for message in newest
-        if isinstance(message, AIMessage)
-        for call in message.tool_calls
-    }
-    results = [message for message in newest if isinstance(message, ToolMessage) and message.tool_call_id in calls]
-    seen = Counter((calls[message.tool_call_id], message.text) for message in results)
-    for ((name, _), _), count in seen.items():
+    seen = Counter[tuple[str, str, str]]()
+    for place, message in enumerate(newest):
+        if isinstance(message, AIMessage):
+            results = results_of(newest, place)
+            seen.update(
+                (call["name"], json.dumps(call["args"], sort_keys=True, default=str), results[str(call["id"])].text)
+                for call in message.tool_calls
+                if str(call["id"]) in results
+            )
+    for (name, _, _), count in seen.items():
         if count >= SAME:
             return f"{name} was called {count} times with the same arguments and the same result"
     edits = [
