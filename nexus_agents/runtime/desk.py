@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 from nexus_agents.core.errors import BackendDown, InputError, LimitReached, NexusError, PersonNeeded
 from nexus_agents.core.events import RunFinished, UserSaid
 from nexus_agents.core.runs import UNFINISHED, now
-from nexus_agents.runtime.live import connect, host_path, socket_path
+from nexus_agents.runtime.live import GO, connect, host_path, socket_path
 from nexus_agents.runtime.processes import is_alive
 from nexus_agents.runtime.runtime import Runtime, open_runtime
 from nexus_agents.runtime.settings import Settings, load_settings
@@ -303,6 +303,8 @@ def _from_host(line: bytes, home: Path) -> bytes | None:
             with host.makefile("rb") as answers:
                 if not answers.readline().strip().isdigit():
                     return None
+                # Without this word the worker does nothing.
+                host.sendall(GO)
                 host.settimeout(TAKEN)
                 return _read(answers)
         except OSError:

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from nexus_agents.core.errors import ExitCode
 from nexus_agents.core.registry import Registry
-from nexus_agents.runtime.live import host_path, inode
-from nexus_agents.runtime.settings import load_settings
+from nexus_agents.runtime.live import GO, host_path, inode
+from nexus_agents.runtime.settings import find_home
 from nexus_agents.runtime.worker_process import Order, obey
 
 __all__ = ["serve"]
@@ -136,6 +136,7 @@ def _accept(listener: socket.socket) -> int:
 
 def _be_a_worker(order: Order, connection: socket.socket) -> int:
     os.setsid()
+    connection.settimeout(None)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
 
@@ -145,8 +146,13 @@ def _be_a_worker(order: Order, connection: socket.socket) -> int:
             connection.sendall(line)
         connection.close()
 
-    with contextlib.suppress(OSError):
+    try:
         connection.sendall(f"{os.getpid()}\n".encode())
+        # A face that waited too long has given the run to another process, and its order is void.
+        if _read(connection) != GO:
+            return int(ExitCode.FAILED)
+    except OSError:
+        return int(ExitCode.FAILED)
     return obey(order, answer)
 
 
@@ -177,4 +183,5 @@ def _has_ended(child: int) -> bool:
 
 
 if __name__ == "__main__":
-    serve(load_settings().home, idle=float(sys.argv[1]) if len(sys.argv) > 1 else IDLE)
+    # Not the settings: what is wrong in them is told by the run that reads them.
+    serve(find_home(), idle=float(sys.argv[1]) if len(sys.argv) > 1 else IDLE)

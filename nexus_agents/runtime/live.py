@@ -20,7 +20,7 @@ from nexus_agents.core.events import EVENT
 if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
 
-__all__ = ["LiveConnection", "LiveServer", "connect", "host_path", "inode", "socket_path"]
+__all__ = ["GO", "LiveConnection", "LiveServer", "connect", "host_path", "inode", "socket_path"]
 
 BACKLOG = 1_000_000
 """Bytes that a slow watcher may lag behind before it is cut off; it then reads on from the database."""
@@ -33,6 +33,10 @@ LONGEST_PATH = 100
 
 GREETING = 1.0
 """Seconds in which a worker must greet a watcher; a busy one is watched by way of the database meanwhile."""
+
+
+GO = b"go\n"
+"""What a face answers to the worker that the warm host names; without it the order is void."""
 
 
 def socket_path(home: Path, name: str) -> Path:

@@ -97,7 +97,7 @@ async def test_words_in_the_next_run_of_a_thread_are_heard_too(own_home: Path) -
         async with open_runtime(Settings(own_home, config())) as runtime:
             first = await runtime.start("go")
             for run, words in ((first, "be brief"), (None, "be kind")):
-                run = run or await runtime.start("go on", thread_id=first.thread_id)  # noqa: PLW2901
+                run = run or await runtime.start("go on", thread_id=first.thread_id)
                 # Both are the first event of their run.
                 await runtime.say(run.id, words)
                 events = [event async for event in runtime.stream(run.id)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import psutil
 import pytest
 from face_parts import OpenFace, collect, effects, held, processes_of, release, request, until
 
+from nexus_agents.core.events import RunFinished
 from nexus_agents.core.runs import Run
 from nexus_agents.runtime.consents import clip_facts, read_record
 from nexus_agents.runtime.desk import Desk, ensure_host
@@ -198,6 +200,30 @@ def test_of_two_hosts_one_stays(home: Path) -> None:
     finally:
         host_path(home).unlink()
         assert [host.wait(timeout=20) for host in both] == [0, 0]
+
+
+async def test_an_order_that_the_host_did_not_take_in_time_is_void(
+    warm: Path, face: OpenFace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (host,) = [one for one in processes_of(warm) if is_host(one)]
+    file = warm / "agents.yaml"
+    before = file.read_text()
+    async with face() as desk:
+        # A run that has failed is worked again by whoever is told to.
+        file.write_text(json.dumps({**json.loads(before), "providers": {}}))
+        host.suspend()
+        try:
+            with monkeypatch.context() as hasty:
+                hasty.setattr("nexus_agents.runtime.desk.ACCEPTED", 0.2)
+                failed = await desk.start(request(say="some words"))
+            assert (await collect(desk, failed.id))[-1].status == "failed"
+        finally:
+            host.resume()
+        file.write_text(before)
+        run = await desk.start(request(say="some words"))
+        assert (await collect(desk, run.id))[-1].status == "done"
+        await asyncio.to_thread(until, lambda: all(is_gone(one) for one in host.children()))
+        assert sum(isinstance(one, RunFinished) for one in await collect(desk, failed.id)) == 1
 
 
 async def test_sockets_that_nobody_listens_on_are_in_nobodys_way(home: Path, face: OpenFace) -> None:
