@@ -6,12 +6,13 @@ import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from pydantic import BaseModel
 
 from nexus_agents.core.errors import ConsentNeeded, NexusError
 from nexus_agents.core.events import ApprovalAsked
+from nexus_agents.core.tool import Risk
 
 if TYPE_CHECKING:
     from nexus_agents.core.config import Config
@@ -26,12 +27,20 @@ NOT = "not:"
 
 _SHELLS = ("sh", "bash", "zsh", "dash", "ksh", "fish", "ash", "busybox", "exec", "eval", "ssh", "script")
 _WRAPPERS = ("env", "xargs", "sudo", "su", "doas", "nohup", "nice", "ionice", "timeout", "time", "setsid", "stdbuf")
+_HOLDERS = ("flock", "strace", "chroot", "unshare", "nsenter", "taskset", "chrt")
 _SEEKERS = ("find", "awk", "gawk", "mawk", "sed", "watch", "parallel")
 _LANGUAGES = ("python", "pypy", "node", "deno", "bun", "perl", "ruby", "php", "lua", "Rscript")
-_STARTERS = ("uv", "uvx", "npx", "pipx", "poetry", "hatch", "tox", "nox", "docker", "podman")
+_STARTERS = ("uv", "uvx", "npx", "bunx", "pnpx", "pipx", "pipenv", "pdm", "poetry", "conda", "hatch", "tox", "nox")
+_CONTAINERS = ("docker", "podman")
 
-RUNNERS = frozenset((*_SHELLS, *_WRAPPERS, *_SEEKERS, *_LANGUAGES, *_STARTERS))
+RUNNERS = frozenset((*_SHELLS, *_WRAPPERS, *_HOLDERS, *_SEEKERS, *_LANGUAGES, *_STARTERS, *_CONTAINERS))
 """Programs that run whatever they are given: an answer for always covers this one command alone."""
+
+STARTING = ("exec", "run", "dlx", "x", "eval")
+"""The same of these words behind a program: `npm exec`, `go run`, `yarn dlx`."""
+
+CLASSES = (*get_args(Risk), "unsafe")
+"""What is approved for one run and not for a thread."""
 
 Effect = Literal["again", "done", "skip"]
 """What a person says of a call that was cut off: make it again, it took effect, leave it."""
@@ -95,10 +104,11 @@ class Approvals:
         kind = kind_of_call(spec.name, arguments)
         if f"{NOT}{kind}" in self._run.approved:
             raise ToolDenied(f"A person said no to every call like {kind}.", "Do without it.")
-        if spec.risk in self._run.approved or kind in self._run.approved:
-            return arguments
         policy = getattr(self._config.approvals, spec.risk)
-        if policy == "allow":
+        # What a person approved for this run goes before the settings; what was answered once in the thread does not.
+        if spec.risk in self._run.approved:
+            return arguments
+        if policy == "allow" or (policy == "ask" and kind in self._run.approved):
             return arguments
         if policy == "never":
             raise ToolDenied(
@@ -186,9 +196,12 @@ def kind_of_call(tool: str, arguments: Mapping[str, Any]) -> str:
     if words is None:
         return f"{tool}({command if isinstance(command, str) else json.dumps(command, default=str)})"
     program = re.sub(r"[\d.]+$", "", words[0].rpartition("/")[2])
-    if program in RUNNERS or any(re.match(r"-+(c|e|m|eval|exec)\b", word) for word in words[1:2]):
+    bare = [number for number, word in enumerate(words) if number and re.fullmatch(r"[a-z][\w-]*", word)]
+    # An option in front of a word may change what is done, or even by whom: `git -C x push`, `git -c alias.x=!sh x`.
+    hidden = len(words) > 1 and words[1].startswith("-") and bool(bare)
+    if program in RUNNERS or hidden or (words[1:2] and words[1] in STARTING):
         return f"{tool}({shlex.join(words)})"
-    does = words[1:2] if len(words) > 1 and re.fullmatch(r"[a-z][\w-]*", words[1]) else []
+    does = words[1:2] if 1 in bare else []
     return f"{tool}({shlex.join([words[0], *does])})"
 
 
@@ -210,7 +223,7 @@ def _plain_words(command: object) -> list[str] | None:
 
 def lasting(approved: Sequence[str]) -> list[str]:
     """Return what of `Run.approved` holds in the whole thread: answers of always and never, and no class of risks."""
-    return [entry for entry in approved if entry not in ("read", "write", "execute", "spend", "unsafe")]
+    return [entry for entry in approved if entry not in CLASSES]
 
 
 def answer_to(question: Mapping[str, Any], decision: Decision) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from nexus_agents.runtime.approvals import kind_of_call
         ("git status --short", "run_command(git status)"),
         (["git", "status", "--short"], "run_command(git status)"),
         ("ruff check .", "run_command(ruff check)"),
-        ("ls -la src", "run_command(ls)"),
+        ("ls -la src/", "run_command(ls)"),
+        ("ls -la src", "run_command(ls -la src)"),
         (["rm", "-rf", "/"], "run_command(rm)"),
         ("rm -rf /", "run_command(rm)"),
         # What runs whatever it is given is nothing to be approved for always.
@@ -26,6 +27,11 @@ from nexus_agents.runtime.approvals import kind_of_call
         ("timeout 5 ls", "run_command(timeout 5 ls)"),
         ("uv run pytest", "run_command(uv run pytest)"),
         ("git -c alias.x=!sh x", "run_command(git -c 'alias.x=!sh' x)"),
+        ("git --no-pager push --force", "run_command(git --no-pager push --force)"),
+        ("git -P -c alias.x=!sh x", "run_command(git -P -c 'alias.x=!sh' x)"),
+        ("npm exec left-pad", "run_command(npm exec left-pad)"),
+        ("go run ./x.go", "run_command(go run ./x.go)"),
+        ("flock a rm b", "run_command(flock a rm b)"),
         ("find . -delete", "run_command(find . -delete)"),
         # A text that a shell may make more of than one plain command.
         ("git status; rm -rf /", "run_command(git status; rm -rf /)"),

@@ -283,6 +283,22 @@ async def test_what_agents_yaml_never_allows_is_not_even_asked(open_here, config
         assert "approvals.execute: never" in end(events).error.hint
 
 
+async def test_never_in_agents_yaml_goes_before_an_earlier_always_of_the_thread(open_here, config, script, work):
+    async with open_here() as runtime:
+        first = await runtime.start(script([("launch", {"text": "a"})]))
+        (asked,) = of(await work(runtime, first.id), ApprovalAsked)
+        always = Decision(approve=True, always=True)
+        assert end(await work(runtime, first.id, answers={asked.approval_id: always})).status == "done"
+    async with open_here(approvals=config.approvals.model_copy(update={"execute": "never"})) as runtime:
+        second = await runtime.start(script([("launch", {"text": "b"})]), thread_id=first.thread_id)
+        assert second.approved == ["launch"]
+        assert end(await work(runtime, second.id)).status == "failed"
+        # What a person approves for this one run goes before both.
+        third = await runtime.start(script([("launch", {"text": "c"})]), thread_id=first.thread_id)
+        assert end(await work(runtime, third.id, approved=("execute",))).status == "done"
+        assert effects(Path(third.workspace)) == ["a", "c"]
+
+
 async def test_identity_waits_for_a_consent_and_nothing_else(open_here, home, config, script, nexus, work):
     (home / "agents.yaml").write_text(config.model_dump_json(exclude={"folder"}))
     asked = await asyncio.to_thread(nexus, "run", script([("imitate", {"clip": "abc"})]), "--yes")
