@@ -277,7 +277,7 @@ class NexusApp(Ending):
             yield SystemCommand("Interrupt", "Stop the run; it stays resumable", screen.interrupt)
             yield SystemCommand("Panel", "Show or hide agents, plan and usage", screen.action_side)
             yield SystemCommand("History", "Show the steps; fork or rewind the run", screen.action_history)
-            yield SystemCommand("Ask again", "Take back answers of always and never", screen.action_revoke)
+            yield SystemCommand("Ask again", "Take back what was answered for more than one call", screen.action_revoke)
             yield SystemCommand("Question", "Go to the question that waits", screen.action_approval)
 
     # -- actions ------------------------------------------------------------------------------------

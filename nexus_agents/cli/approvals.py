@@ -10,7 +10,6 @@ import typer
 
 from nexus_agents.cli.look import look
 from nexus_agents.cli.options import ConfigFile, Json, RunId
-from nexus_agents.core.errors import InputError
 
 if TYPE_CHECKING:
     from nexus_agents.runtime.runtime import Runtime
@@ -30,12 +29,9 @@ def approvals(
     """Show what was answered for more than one call in the thread of a run, or take it back."""
 
     async def read(runtime: Runtime) -> list[str]:
-        run = await runtime.memory.runs.get(run_id)
-        if run is None:
-            raise InputError(f"There is no run {run_id}.", "See the runs with: nexus runs")
         if revoke or everything:
-            return await runtime.revoke(run.id, *(revoke or ()))
-        return run.approved
+            return await runtime.revoke(run_id, *(revoke or ()))
+        return await runtime.standing(run_id)
 
     entries = look(read, config)
     if as_json:

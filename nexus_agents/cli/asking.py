@@ -152,7 +152,7 @@ def _written(text: str) -> str:
                 return file.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
             raise InputError(f"The editor {editor!r} cannot be used: {error}.", "Set EDITOR to another one.") from error
-    raise InputError(f"The editor {editor!r} ended with {code}.", "What it wrote was not taken.")
+    raise InputError(f"The editor {editor!r} ended with {code}.", "What it wrote was not taken: press e to try again.")
 
 
 def _shown(value: object) -> str:

@@ -21,7 +21,7 @@ from nexus_agents.runtime.faults import explain
 from nexus_agents.runtime.processes import is_alive, owner
 from nexus_agents.runtime.questions import check_answers, check_arguments
 from nexus_agents.runtime.refusals import check_kept, checked
-from nexus_agents.runtime.revoking import revoke
+from nexus_agents.runtime.revoking import revoke, standing
 from nexus_agents.runtime.settings import Settings, check_workspace, load_settings
 from nexus_agents.runtime.wiring import Builders, House, open_house, tool_registry
 from nexus_agents.runtime.work import Worker
@@ -202,15 +202,16 @@ class Runtime:
         """
         check_arguments(tool_registry(self.settings.config), tool, arguments)
 
+    async def standing(self, run_id: str) -> list[str]:
+        """Return what was approved or refused for more than one call in the thread of a run, as in `Run.approved`.
+
+        Raises:
+            InputError: There is no such run.
+        """
+        return await standing(self.memory, await self._get(run_id))
+
     async def revoke(self, run_id: str, *entries: str) -> list[str]:
-        """Take back what was approved or refused for more than one call, in the whole thread of a run.
-
-        Args:
-            run_id: The run.
-            entries: As they stand in `Run.approved`; all of them by default.
-
-        Returns:
-            What was taken back.
+        """Take back some of that, or all of it where nothing is named; returns what was taken back.
 
         Raises:
             InputError: There is no such run or entry, or a run of the thread is at work.

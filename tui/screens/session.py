@@ -224,7 +224,7 @@ class SessionScreen(NexusScreen[None]):
 
     @work(exit_on_error=False)
     async def action_revoke(self) -> None:
-        """Take back what was answered for always or never in this thread."""
+        """Take back what was answered for more than one call in this thread."""
         if self.nexus.desk is None or not self.feed.run_id:
             return
         try:
@@ -232,7 +232,7 @@ class SessionScreen(NexusScreen[None]):
         except NexusError as error:
             self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
             return
-        told = f"Asked again from now on: {', '.join(gone)}" if gone else "Nothing was answered for always or never."
+        told = f"Asked again from now on: {', '.join(gone)}" if gone else "Nothing was answered for more than one call."
         self.notify(told, markup=False)
 
     def action_history(self) -> None:
