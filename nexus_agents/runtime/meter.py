@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nexus_agents.core.budget import Limits, Price, Spent
 from nexus_agents.core.errors import ConfigError, LimitReached
-from nexus_agents.core.events import RunFinished, RunResumed, RunStarted, Usage
+from nexus_agents.core.events import RunFinished, RunForked, RunResumed, RunRewound, RunStarted, Usage, UserSaid
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from nexus_agents.core.ports import EventLog, ModelSource
     from nexus_agents.core.runs import Run
 
-__all__ = ["RunMeter", "check_prices", "minutes_at_work"]
+__all__ = ["FROM_OUTSIDE", "RunMeter", "check_prices", "minutes_at_work"]
+
+FROM_OUTSIDE = (UserSaid, RunRewound, RunForked)
+"""What a person does to a run, maybe long after a crash: no time at work ends with it."""
 
 
 @dataclass
@@ -207,33 +210,38 @@ def minutes_at_work(events: Sequence[AnyEvent]) -> float:
         if isinstance(event, RunStarted | RunResumed):
             total += (last - begun).total_seconds() if begun and last else 0.0
             begun = event.at
-        last = event.at
+        if not isinstance(event, FROM_OUTSIDE):
+            last = event.at
         if isinstance(event, RunFinished) and begun:
             total += (event.at - begun).total_seconds()
             begun = None
     return total / 60
 
 
-def check_prices(config: Config, budget: Limits, models: ModelSource, roles: Mapping[str, str]) -> None:
+def check_prices(
+    config: Config, budget: Limits, models: ModelSource, players: Iterable[tuple[str, str | None]]
+) -> None:
     """Refuse a limit of money on a model whose price nobody knows, before anything is spent.
 
     Args:
         config: agents.yaml.
         budget: What the run may use up.
         models: Tells prices.
-        roles: The `provider:model` that plays each role.
+        players: Roles, each with the model that is named for it, or None for its own.
 
     Raises:
         ConfigError: It is so, for one of them.
     """
-    for role, name in roles.items():
+    for role, named in players:
         agent = config.agents.get(role)
-        own = next((one for one in config.models.values() if one.model == name), None)
-        limited = (budget.money, agent.limits.money if agent else None, own.budget.money if own else None)
-        if any(limit is not None for limit in limited):
-            for model in (name, *(models.describe(role, name=other) for other in models.fallbacks(role))):
-                if models.price(model) is None:
-                    raise _no_price(model)
+        model = models.describe(role, name=named)
+        own = [one.budget.money for one in config.models.values() if one.model == model]
+        if all(limit is None for limit in (budget.money, agent.limits.money if agent else None, *own)):
+            continue
+        others = (models.describe(role, name=other) for other in models.fallbacks(role, name=named))
+        for name in (model, *others):
+            if models.price(name) is None:
+                raise _no_price(name)
 
 
 def _no_price(model: str) -> ConfigError:

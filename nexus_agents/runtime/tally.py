@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nexus_agents.core.budget import Limits, Spent
 from nexus_agents.core.events import RunFinished, RunResumed, RunStarted, Usage
-from nexus_agents.runtime.meter import minutes_at_work
+from nexus_agents.runtime.meter import FROM_OUTSIDE, minutes_at_work
 
 if TYPE_CHECKING:
     from nexus_agents.core.events import AnyEvent
@@ -60,6 +60,8 @@ class Tally:
         if isinstance(event, Usage):
             self._total.add(event)
             self.models.setdefault(event.model, ModelUse()).add(event)
+        if isinstance(event, FROM_OUTSIDE):
+            return
         # Of the events between two starts only the last one tells how long was worked.
         if self._times and not isinstance(event, TURNS) and not isinstance(self._times[-1], TURNS):
             self._times.pop()

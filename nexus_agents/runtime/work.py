@@ -57,14 +57,14 @@ class Worker:
         config = house.settings.config
         models = Models(config, override=run.model, origin=Path(run.origin))
         budget = run.budget.over(config.budget)
-        check_prices(config, budget, models, {role: models.describe(role) for role in ROLES})
+        agents = dict.fromkeys((*ROLES, *config.agents))
         # Whoever takes part in a debate is named by its inputs, or by agents.yaml.
-        named = [*run.inputs.get("models", []), *filter(None, [run.inputs.get("judge")])]
-        if run.graph == "debate":
-            debate = config.graphs.debate
-            named = named or [*debate.debaters, *filter(None, [debate.judge])]
-        debaters = {name.partition("#")[0] for name in named}
-        check_prices(config, budget, models, {name: models.describe("debater", name=name) for name in debaters})
+        debate = config.graphs.debate
+        seats = (run.inputs.get("models") or debate.debaters, run.inputs.get("judge") or debate.judge)
+        named = [*seats[0], *filter(None, seats[1:])] if run.graph == "debate" else []
+        debaters = dict.fromkeys(name.partition("#")[0] for name in named)
+        players = [*((agent, None) for agent in agents), *(("debater", name) for name in debaters)]
+        check_prices(config, budget, models, players)
 
     @property
     def model(self) -> tuple[str, str]:

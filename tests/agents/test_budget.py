@@ -13,7 +13,7 @@ from nexus_agents import Settings
 from nexus_agents.core.budget import Limits, Price, Spent
 from nexus_agents.core.config import AgentConfig, Config, ModelConfig, PriceConfig
 from nexus_agents.core.errors import ConfigError, LimitReached
-from nexus_agents.core.events import RunFinished, RunResumed, RunStarted, Usage
+from nexus_agents.core.events import RunFinished, RunResumed, RunStarted, Usage, UserSaid
 from nexus_agents.core.models import ModelProfile
 from nexus_agents.core.runs import Run
 from nexus_agents.runtime.meter import RunMeter, minutes_at_work
@@ -169,6 +169,8 @@ async def test_minutes_count_what_was_worked_before() -> None:
     assert minutes_at_work([begun, cut]) == 0
     assert minutes_at_work([begun, cut, resumed]) == 2
     assert minutes_at_work([begun, cut, resumed, ended]) == 3
+    # What a person says while nobody works is no work.
+    assert minutes_at_work([begun, cut, UserSaid(text="wait", at=at(50)), resumed]) == 2
 
     class Past:
         async def read(self, run_id: str, *, after: int = 0) -> list[Any]:
