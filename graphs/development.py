@@ -24,7 +24,7 @@ from nexus_agents.agents.team.findings import assigned, open_points, progress_is
 from nexus_agents.agents.team.pages import plan_page, review_page
 from nexus_agents.agents.team.trees import Tree, Trees
 from nexus_agents.agents.testing import TestingAgent
-from nexus_agents.core.errors import InputError, MissingExtra, NexusError
+from nexus_agents.core.errors import InputError, MissingExtra, PersonNeeded
 from nexus_agents.core.events import Message
 from nexus_agents.core.runs import Outcome, RunError
 from nexus_agents.core.work import Plan, Review, TestReport, TurnReport, to_block
@@ -140,13 +140,17 @@ class Team:
         except StuckAgent as error:
             report = TestReport(passed=0, failed=0, errors=1, command="", sandbox="", summary=error.message)
         await self._trees.commit(tree, turn, f"Test: {report.summary}")
-        conflicts = await self._trees.merge("testing", turn, f"Merge the tests of round {turn + 1}")
-        if conflicts:
-            raise NexusError(
-                f"Somebody changed {conflicts[0]} in the workspace while the team worked.",
-                "Resolve it there, commit, and run: nexus resume.",
-            )
-        return {"tests": report if self._by_rules("testing") else await self._tested(state, report)}
+        said = f"Merge the tests of round {turn + 1}"
+        if await self._trees.merge("testing", turn, said):
+            # A person committed something meanwhile. The ledger keeps that it did not fit; a resume tries it anew.
+            again = f"-{self._kit.run.fence}"
+            if conflicts := await self._trees.merge("testing", turn, said, again):
+                raise PersonNeeded(
+                    f"Somebody changed {', '.join(conflicts)} in the workspace while the team worked.",
+                    f"Both sides are marked in {tree.kit.workspace}: resolve and commit there, then: "
+                    f"nexus resume {self._kit.run.id}",
+                )
+        return {"tests": report if self._by_rules("testing") else await self._tested(state)}
 
     async def review(self, state: State) -> dict[str, Any]:
         """Let the reviewer read what was made, with what the checkers say."""
@@ -189,7 +193,8 @@ class Team:
         await self._kit.tools.artifact(folder, "code", plan.title, call_id=f"{self._place}deliver", agent="team")
         start = f"cd {shlex.quote(str(folder))} && {_with_this_python(plan.run_command)}" if plan.run_command else ""
         test = plan.test_command or f"{shlex.quote(sys.executable)} -m pytest"
-        summary = f"{plan.title} is in {folder}: {tests.passed} tests passed, review {verdict(review)}."
+        passed = tests.summary if plan.test_command else f"{tests.passed} tests passed"
+        summary = f"{plan.title} is in {folder}: {passed}, review {verdict(review)}."
         open_ = [] if good else open_points(review, tests, state["reports"])
         if open_:
             summary = f"{plan.title} is in {folder} and not finished: " + "; ".join(open_)
@@ -276,7 +281,7 @@ class Team:
             )
         return report
 
-    async def _tested(self, state: State, said: TestReport) -> TestReport:
+    async def _tested(self, state: State) -> TestReport:
         """Run the tests where all is merged: what counts is what they say here, not what an agent says of them."""
         command, turn = state["plan"].test_command, state["round"]
         if not command:
@@ -287,16 +292,14 @@ class Team:
         ran = await self._call("run_command", {"command": command}, f"tests-{turn}")
         green = ran.returncode == 0
         output = f"{ran.stdout}\n{ran.stderr}".strip()[-4000:]
-        return said.model_copy(
-            update={
-                "passed": max(said.passed, 1) if green else said.passed,
-                "failed": 0 if green else max(said.failed, 1),
-                "errors": 0 if green else said.errors,
-                "command": command,
-                "sandbox": ran.level,
-                "output_tail": output,
-                "summary": said.summary if green and said.green else ran.summary,
-            }
+        # How many tests there are only the agent says: what was seen is one command that went well, or did not.
+        return TestReport(
+            passed=int(green),
+            failed=int(not green),
+            command=command,
+            sandbox=ran.level,
+            output_tail=output,
+            summary=f"`{command}` ended with status {ran.returncode}",
         )
 
     async def _page(self, state: State, name: str, text: str, message: str, agent: str, turn: int) -> None:

@@ -99,7 +99,7 @@ class ToolInputError(NexusError):
 
 
 class PersonNeeded(NexusError):
-    """The run waits for an approval or an answer."""
+    """The run waits for an approval, an answer, or for what only a person can mend."""
 
     exit_code = ExitCode.PERSON
 

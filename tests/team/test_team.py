@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ import yaml
 
 from nexus_agents import Settings, open_runtime
 from nexus_agents.core.config import Config
-from nexus_agents.core.events import ApprovalAsked
+from nexus_agents.core.errors import ExitCode
+from nexus_agents.core.events import AgentStarted, AnyEvent, ApprovalAsked
 from nexus_agents.core.facts import project_namespace
 from nexus_agents.runtime.approvals import Decision
 
@@ -62,6 +63,7 @@ def team(own_home: Path, tmp_path: Path) -> Any:
         run_id: str | None = None,
         answers: Mapping[str, Decision] | None = None,
         confirm: bool = False,
+        seen: Callable[[AnyEvent, Path], None] = lambda event, workspace: None,
     ) -> Any:
         if roles:
             script.write_text(yaml.safe_dump({"roles": {**ROLES, **roles}}))
@@ -71,7 +73,12 @@ def team(own_home: Path, tmp_path: Path) -> Any:
                 approved = ["execute", "unsafe", *([] if confirm else ["write"])]
                 started = await runtime.start("two words", graph="development", approved=approved)
                 run_id = started.id
-            events = [event async for event in runtime.stream(run_id, answers=answers)]
+            events: list[AnyEvent] = []
+            run = await runtime.memory.runs.get(run_id)
+            assert run is not None
+            async for event in runtime.stream(run_id, answers=answers):
+                events.append(event)
+                seen(event, Path(run.workspace))
             run = await runtime.memory.runs.get(run_id)
             assert run is not None
             return run, events, Path(run.workspace)
@@ -111,6 +118,38 @@ async def test_a_conflict_that_is_left_is_never_called_done(team: Any) -> None:
     assert run.status == "failed", events[-1]
     assert "words.txt" in events[-1].error.message
     assert "<<<<<<<" not in (workspace / "words.txt").read_text()
+
+
+async def test_tests_that_meet_what_a_person_committed_wait_for_the_person(team: Any) -> None:
+    path = "tests/test_words.py"
+    written = step(("write_file", {"path": path, "content": "from the agent\n"}))
+
+    def commit(folder: Path, text: str) -> None:
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(text)
+        git(folder, "add", "-A")
+        git(folder, "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-m", "Mine")
+
+    def meanwhile(event: AnyEvent, workspace: Path) -> None:
+        if isinstance(event, AgentStarted) and event.agent == "testing":
+            commit(workspace, "from a person\n")
+
+    roles = {"frontend": [report("Nothing to do.")], "testing": [written, *ROLES["testing"]]}
+    run, events, workspace = await team(roles, seen=meanwhile)
+    assert run.status == "interrupted"
+    error = events[-1].error
+    assert (error.exit_code, error.message.count(path)) == (ExitCode.PERSON, 1)
+    tree = Path(error.hint.split("marked in ")[1].split(": resolve")[0])
+    assert "<<<<<<<" in (tree / path).read_text()
+    # As long as nothing is done about it, nothing happens.
+    run, events, _ = await team(run_id=run.id)
+    assert (run.status, events[-1].error.hint) == ("interrupted", error.hint)
+
+    commit(tree, "from both\n")
+    run, events, _ = await team(run_id=run.id)
+    assert run.status == "done", events[-1]
+    assert (workspace / path).read_text() == "from both\n"
+    assert git(workspace, "log", "--format=%s", "--", path).splitlines()[0] == "Mine"
 
 
 async def test_a_plan_is_confirmed_and_may_be_changed(team: Any) -> None:
