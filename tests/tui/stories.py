@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
-from stage import MOMENT, WORKSPACE, StagedDesk, at, session, settled, until
+from stage import MOMENT, WORKSPACE, StagedDesk, at, session, settled, still, until
 from textual.pilot import Pilot
 from textual.widgets import TextArea
 
@@ -396,6 +396,8 @@ async def editing(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
     await approval(app, pilot, desk)
     await pilot.press("f3", "e")
     await until(pilot, lambda: app.screen.query("Arguments TextArea"))
+    # Textual draws a line again as it was when its cursor was off in a blink, if the blinking ends only after that.
+    still(app)
     await settled(pilot)
     area = app.screen.query_one("Arguments TextArea", TextArea)
     area.text = '{\n  "command": "uv run pytest -q tests/test_users.py",\n}'
