@@ -11,7 +11,9 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
 
-__all__ = ["tokens_of_message", "tokens_of_output", "tokens_of_text", "tokens_of_tools"]
+from nexus_agents.agents.folded import Folded
+
+__all__ = ["counting", "tokens_of_message", "tokens_of_output", "tokens_of_text", "tokens_of_tools"]
 
 T = TypeVar("T")
 
@@ -40,6 +42,11 @@ def tokens_of_text(text: str) -> int:
 def tokens_of_message(message: BaseMessage) -> int:
     """Return about how many tokens a message has, its tool calls included."""
     return _once(message, _count_message)
+
+
+def counting() -> Folded[int]:
+    """Return what counts the tokens of a conversation that grows."""
+    return Folded(int, lambda total, _, message: total + tokens_of_message(message))
 
 
 def tokens_of_tools(tools: Sequence[BaseTool | dict[str, Any]]) -> int:

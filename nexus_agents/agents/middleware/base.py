@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from langchain.agents.middleware import ModelRequest, ModelResponse
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
+from nexus_agents.agents.tokens import tokens_of_message, tokens_of_output, tokens_of_tools
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from nexus_agents.core.ports import Kit
 
-__all__ = ["MARKS", "Ask", "Piece", "Request", "Response", "begin_of_turn", "results_of"]
+__all__ = ["MARKS", "Ask", "Piece", "Request", "Response", "begin_of_turn", "is_task", "results_of", "tokens_around"]
 
 MARKS = ("said-", "stuck-", "repair-")
 """What the ids of those messages to a model begin with that are no task: words of the user, warnings, what to mend."""
@@ -48,16 +50,20 @@ class Piece:
         return await handler(request)
 
 
+def tokens_around(request: Request, output: type[BaseModel] | None) -> int:
+    """Return about how many tokens go with a conversation: the prompt, the tools, and the form of the product."""
+    prompt = tokens_of_message(request.system_message) if request.system_message else 0
+    return prompt + tokens_of_tools(request.tools) + (tokens_of_output(output) if output else 0)
+
+
+def is_task(message: BaseMessage) -> bool:
+    """Return whether a turn begins with a message: it is one of a person or a graph."""
+    return isinstance(message, HumanMessage) and not (message.id or "").startswith(MARKS)
+
+
 def begin_of_turn(messages: Sequence[BaseMessage]) -> int:
-    """Return the place of the task of this turn: the newest message of a person or a graph; -1 for none."""
-    return next(
-        (
-            place
-            for place in range(len(messages) - 1, -1, -1)
-            if isinstance(messages[place], HumanMessage) and not (messages[place].id or "").startswith(MARKS)
-        ),
-        -1,
-    )
+    """Return the place of the task of this turn, the newest one; -1 for none."""
+    return next((place for place in range(len(messages) - 1, -1, -1) if is_task(messages[place])), -1)
 
 
 def results_of(messages: Sequence[BaseMessage], place: int) -> dict[str, ToolMessage]:

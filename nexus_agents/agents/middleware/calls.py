@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, BaseMessage
 
-from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response
+from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response, tokens_around
 from nexus_agents.agents.retry import with_retries
-from nexus_agents.agents.tokens import tokens_of_message, tokens_of_output, tokens_of_tools
+from nexus_agents.agents.tokens import counting, tokens_of_message
 from nexus_agents.core.events import Usage
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ EXPECTED = 500
 class ModelCalls(Piece):
     """The innermost piece: what goes out to the model passes here."""
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._tokens = counting()
+
     async def awrap_model_call(self, request: Request, handler: Ask) -> Response:
         """Call the model.
 
@@ -34,9 +38,7 @@ class ModelCalls(Piece):
             BackendDown: The model cannot be reached.
         """
         name = self.kit.models.describe(self.agent, name=self.model)
-        sent = [*([request.system_message] if request.system_message else []), *request.messages]
-        estimate = sum(map(tokens_of_message, sent)) + tokens_of_tools(request.tools)
-        estimate += tokens_of_output(self.output) if self.output else 0
+        estimate = self._tokens.of(request.messages) + tokens_around(request, self.output)
 
         async def once() -> Response:
             # Each attempt stands on the meter by itself: while it pauses, others may go ahead.

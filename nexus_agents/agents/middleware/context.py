@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 
-from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response
-from nexus_agents.agents.tokens import tokens_of_message, tokens_of_output, tokens_of_tools
+from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response, tokens_around
+from nexus_agents.agents.tokens import counting, tokens_of_message
 from nexus_agents.core.errors import LimitReached
 from nexus_agents.core.events import Compacted
 
@@ -34,6 +34,10 @@ MOST_ANSWER = 8192
 class Context(Piece):
     """Leaves out old tool output, oldest first, until what is sent fits; the conversation itself keeps it all."""
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._tokens = counting()
+
     async def awrap_model_call(self, request: Request, handler: Ask) -> Response:
         """Call the model with what fits.
 
@@ -44,12 +48,8 @@ class Context(Piece):
         if not profile.context:
             return await handler(request)
         room = profile.context - min(profile.max_output or MOST_ANSWER, MOST_ANSWER, int(profile.context * ANSWER))
-        fixed = tokens_of_tools(request.tools) + (
-            tokens_of_message(request.system_message) if request.system_message else 0
-        )
-        if self.output is not None:
-            fixed += tokens_of_output(self.output)
-        before = fixed + sum(map(tokens_of_message, request.messages))
+        fixed = tokens_around(request, self.output)
+        before = fixed + self._tokens.of(request.messages)
         if before <= room:
             return await handler(request)
         messages = compact(request.messages, room - fixed)

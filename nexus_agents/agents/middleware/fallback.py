@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response
 from nexus_agents.agents.middleware.calls import ModelCalls
@@ -16,6 +17,10 @@ __all__ = ["Fallback"]
 class Fallback(Piece):
     """Asks the models that agents.yaml names under `fallbacks`, one after the other."""
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._made: dict[str | None, tuple[Context, ModelCalls]] = {}
+
     async def awrap_model_call(self, request: Request, handler: Ask) -> Response:
         """Call the model, or the next one that answers.
 
@@ -24,9 +29,7 @@ class Fallback(Piece):
         """
         names = [self.model, *self.kit.models.fallbacks(self.agent, name=self.model)]
         for place, name in enumerate(names):
-            calls = ModelCalls(self.kit, self.agent, name, self.output)
-            # What one has room for may be too much for the next.
-            fitting = Context(self.kit, self.agent, name, self.output)
+            fitting, calls = self._pieces(name)
             chosen = request if place == 0 else request.override(model=self.kit.models.get(self.agent, name=name))
             try:
                 return await fitting.awrap_model_call(chosen, partial(calls.awrap_model_call, handler=handler))
@@ -42,3 +45,10 @@ class Fallback(Piece):
                     )
                 )
         raise AssertionError("there is always a first model")
+
+    def _pieces(self, name: str | None) -> tuple[Context, ModelCalls]:
+        # What one model has room for may be too much for the next.
+        if name not in self._made:
+            about = (self.kit, self.agent, name, self.output)
+            self._made[name] = (Context(*about), ModelCalls(*about))
+        return self._made[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
+from nexus_agents.agents.folded import Folded
 from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response, results_of
 from nexus_agents.core.errors import NexusError
 from nexus_agents.core.events import Repaired
@@ -32,19 +34,25 @@ TRIES = 3
 class Repair(Piece):
     """Mends calls, asks again for what is missing, and completes what an earlier end left open."""
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._answered = Folded(_Answered, _Answered.add)
+
     async def awrap_model_call(self, request: Request, handler: Ask) -> Response:
         """Call the model until its answer can be used.
 
         Raises:
             NexusError: It could not be used three times in a row.
         """
-        messages = complete(request.messages)
+        messages = self._completed(request.messages)
         added: list[BaseMessage] = []
         said = ""
         for _ in range(TRIES):
             wrong = ""
             try:
-                response = await handler(request.override(messages=cast("list[AnyMessage]", [*messages, *added])))
+                whole = [*messages, *added] if added or messages is not request.messages else None
+                sent = request.override(messages=cast("list[AnyMessage]", whole)) if whole else request
+                response = await handler(sent)
             except StructuredOutputError as error:
                 # A server that promised to hold the form did not.
                 answer = error.ai_message
@@ -64,6 +72,10 @@ class Repair(Piece):
             await self.kit.recorder.emit(Repaired(agent=self.agent, what=wrong))
             added += _answered(answer, wrong)
         raise NexusError(*self._explained(said))
+
+    def _completed(self, messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
+        begin = self._answered.of(messages).open_from
+        return messages if begin is None else complete(messages, begin)
 
     @property
     def _product(self) -> str:
@@ -116,10 +128,43 @@ def mended(message: BaseMessage) -> BaseMessage:
     return message.model_copy(update={"tool_calls": [*message.tool_calls, *good], "invalid_tool_calls": bad})
 
 
-def complete(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """Return a conversation in which each call has a result: providers refuse one where a call was left open."""
-    whole: list[BaseMessage] = []
-    for place, message in enumerate(messages):
+@dataclass
+class _Answered:
+    """Where the first answer stands whose calls do not all have a result."""
+
+    first: int | None = None
+    last: int = 0
+    missing: set[str] = field(default_factory=set[str])
+
+    @property
+    def open_from(self) -> int | None:
+        return self.first if self.first is not None else self.last if self.missing else None
+
+    def add(self, place: int, message: BaseMessage) -> _Answered:
+        if isinstance(message, ToolMessage):
+            self.missing.discard(message.tool_call_id)
+            return self
+        # Too late for what is still missing of the answer before.
+        self.first = self.open_from
+        self.last = place
+        self.missing = set(_ids(message)) if isinstance(message, AIMessage) else set()
+        return self
+
+
+def _ids(answer: AIMessage) -> list[str]:
+    return [str(call["id"]) for call in (*answer.tool_calls, *answer.invalid_tool_calls) if call["id"]]
+
+
+def complete(messages: Sequence[BaseMessage], begin: int = 0) -> list[BaseMessage]:
+    """Return a conversation in which each call has a result: providers refuse one where a call was left open.
+
+    Args:
+        messages: The conversation.
+        begin: Where the first answer stands that is looked at.
+    """
+    whole = list(messages[:begin])
+    for place in range(begin, len(messages)):
+        message = messages[place]
         whole.append(message)
         if not isinstance(message, AIMessage):
             continue

@@ -18,9 +18,11 @@ class Steering(Piece):
 
     async def awrap_model_call(self, request: Request, handler: Ask) -> Response:
         """Call the model with what was said since."""
-        heard = {one.id for one in request.messages}
         # Every agent hears all that was said in this run: whoever begins later begins with it.
-        said = [event for event in await self.kit.said() if self._id(event) not in heard]
+        if not (said := await self.kit.said()):
+            return await handler(request)
+        heard = {one.id for one in request.messages}
+        said = [event for event in said if self._id(event) not in heard]
         if not said:
             return await handler(request)
         new: list[BaseMessage] = [

@@ -10,7 +10,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response, begin_of_turn, results_of
+from nexus_agents.agents.folded import Folded
+from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response, is_task, results_of
 from nexus_agents.core.errors import RunFailed
 from nexus_agents.core.events import Message
 
@@ -36,18 +37,21 @@ class StuckAgent(RunFailed):
 class Stuck(Piece):
     """Warns once, and ends the agent's turn where the warning changes nothing."""
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._turn = Folded[tuple[int, bool]](lambda: (0, False), _since)
+
     async def awrap_model_call(self, request: Request, handler: Ask) -> Response:
         """Call the model, where need be with a warning.
 
         Raises:
             StuckAgent: It was warned and went on.
         """
-        turn = request.messages[begin_of_turn(request.messages) + 1 :]
-        warned = max((place for place, one in enumerate(turn) if (one.id or "").startswith(MARK)), default=-1)
-        found = circle(turn[warned + 1 :])
+        begin, warned = self._turn.of(request.messages)
+        found = circle(request.messages[begin:])
         if found is None:
             return await handler(request)
-        if warned >= 0:
+        if warned:
             raise StuckAgent(
                 f"The {self.agent} agent went in circles: {found}.",
                 "Say more exactly what is wanted, or give it a more capable model in agents.yaml.",
@@ -61,6 +65,13 @@ class Stuck(Piece):
         response = await handler(request.override(messages=[*request.messages, warning]))
         response.result.insert(0, warning)
         return response
+
+
+def _since(value: tuple[int, bool], place: int, message: BaseMessage) -> tuple[int, bool]:
+    # From where circles are looked for, and whether the agent was warned in this turn.
+    if is_task(message):
+        return place + 1, False
+    return (place + 1, True) if (message.id or "").startswith(MARK) else value
 
 
 def circle(messages: Sequence[BaseMessage]) -> str | None:
