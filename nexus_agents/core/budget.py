@@ -28,6 +28,13 @@ class Limits(BaseModel):
         """Return these limits, with those of another where this says nothing."""
         return other.model_copy(update=self.model_dump(exclude_none=True))
 
+    def within(self, other: Limits) -> Limits:
+        """Return the tighter of both limits of each kind."""
+        mine, theirs = self.model_dump(exclude_none=True), other.model_dump(exclude_none=True)
+        return Limits(
+            **{kind: min(limits[kind] for limits in (mine, theirs) if kind in limits) for kind in mine | theirs}
+        )
+
     @property
     def unlimited(self) -> bool:
         """Whether nothing is limited."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from nexus_agents.core.budget import Limits, Price, Spent
@@ -181,16 +182,24 @@ class RunMeter:
         return self._earlier + (time.monotonic() - self._begun) / 60
 
     def _agent(self, name: str) -> _Scope:
-        own = self._config.agents.get(name)
-        where = f"Raise agents.{name}.limits in agents.yaml, then: nexus resume {self._run.id}"
+        # Whoever has a seat in a debate is called by the model.
+        seat = name not in self._config.agents and (":" in name or name.partition("#")[0] in self._config.models)
+        role = "debater" if seat else name
+        own = self._config.agents.get(role)
+        where = f"Raise agents.{role}.limits in agents.yaml, then: nexus resume {self._run.id}"
         return self._scope(f"agent {name}", own.limits if own else Limits(), f"The budget of the {name} agent", where)
 
     def _model(self, name: str) -> _Scope:
-        alias, own = next(
-            ((alias, one) for alias, one in self._config.models.items() if one.model == name), (name, None)
+        # Several names may stand for one model: each of their limits holds for all of its calls.
+        budgets = {
+            alias: one.budget
+            for alias, one in self._config.models.items()
+            if one.model == name and not one.budget.unlimited
+        }
+        where = f"Raise models.{' or '.join(budgets)}.budget in agents.yaml, then: nexus resume {self._run.id}"
+        return self._scope(
+            f"model {name}", reduce(Limits.within, budgets.values(), Limits()), f"The budget of {name}", where
         )
-        where = f"Raise models.{alias}.budget in agents.yaml, then: nexus resume {self._run.id}"
-        return self._scope(f"model {name}", own.budget if own else Limits(), f"The budget of {name}", where)
 
     def _scope(self, key: str, limits: Limits, what: str, raise_it: str) -> _Scope:
         if key not in self._scopes:

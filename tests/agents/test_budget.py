@@ -99,13 +99,32 @@ class Nothing:
     read = staticmethod(kept)
 
 
-def meter(**limits: Any) -> RunMeter:
+def meter(config: Config | None = None, **limits: Any) -> RunMeter:
     run = Run(id="r", thread_id="r", graph="g", request="x", workspace="/", origin="/", budget=Limits(**limits))
-    return RunMeter(Config(), run, Nothing(), Priced())  # type: ignore[arg-type]
+    return RunMeter(config or Config(), run, Nothing(), Priced())  # type: ignore[arg-type]
 
 
 def usage(tokens: int) -> Usage:
     return Usage(agent="a", model="a:b", input_tokens=tokens, output_tokens=0)
+
+
+async def test_each_seat_of_a_debate_has_the_limits_of_a_debater_and_all_names_of_a_model_count() -> None:
+    names = {
+        "cheap": ModelConfig(model="a:b", budget=Limits(turns=9, tokens=5)),
+        "dear": ModelConfig(model="a:b", budget=Limits(turns=2)),
+    }
+    config = Config(models=names, agents={"debater": AgentConfig(limits=Limits(turns=1))})
+    counter = meter(config)
+    assert counter._model("a:b").limits == Limits(turns=2, tokens=5)
+    for seat in ("a:b#1", "a:b#2", "cheap"):
+        async with counter.call(seat, "c:d", 1):
+            counter.count(Usage(agent=seat, model="c:d", input_tokens=1, output_tokens=0))
+        with pytest.raises(LimitReached, match=f"The budget of the {seat} agent.*1 turn") as caught:
+            async with counter.call(seat, "c:d", 1):
+                pass
+        assert "agents.debater.limits" in caught.value.hint
+    async with counter.call("judge", "c:d", 1):
+        pass
 
 
 async def test_agents_side_by_side_go_one_after_the_other_near_the_limit() -> None:
