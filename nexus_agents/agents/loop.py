@@ -61,8 +61,9 @@ async def run_loop(
     await kit.tools.prepare(tools)
     bound = kit.tools.bind(tools, agent=agent)
     # Where the server itself can hold an answer to a form, it does. Beside tools it is asked by a tool call all the
-    # same: few servers take both at once.
-    loop = compiled(agent, bound, output, native=bool(profile.json_schema) and not tools)
+    # same, since few servers take both at once; and where another model may stand in, which may not be able to.
+    native = bool(profile.json_schema) and not tools and not kit.models.fallbacks(agent, name=model)
+    loop = compiled(agent, bound, output, native)
     turn = Turn(
         model=kit.models.get(agent, name=model),
         prompt=SystemMessage(prompt),
