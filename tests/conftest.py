@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,17 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in (*KEYS, "NEXUS_CONFIG", "NEXUS_DATABASE", "NEXUS_RECORD", "NEXUS_REPLAY"):
         monkeypatch.delenv(name, raising=False)
     return home
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine without bubblewrap, and with an old kernel."""
+    from tools.sandbox import bubblewrap, landlock, levels
+
+    monkeypatch.setattr(bubblewrap, "PROGRAMS", ())
+    monkeypatch.setattr(landlock, "NEEDED", 1000)
+    for found in (bubblewrap.find, levels._landlock_fails):
+        found.cache_clear()
+    yield
+    for found in (bubblewrap.find, levels._landlock_fails):
+        found.cache_clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from nexus_agents.models.source import Models
 from nexus_agents.runtime.checks import check_all, sandbox_word
 from nexus_agents.runtime.sandboxes import policy_of
 from nexus_agents.runtime.worker_process import Order
-from tools.sandbox import bubblewrap, landlock, levels, short_level
+from tools.sandbox import short_level
 
 EXECUTE = ("execute",)
 
@@ -32,18 +31,6 @@ def config(config: Config) -> Config:
 async def runtime(open_here: Any) -> Any:
     async with open_here() as opened:
         yield opened
-
-
-@pytest.fixture
-def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine without bubblewrap, and with an old kernel."""
-    monkeypatch.setattr(bubblewrap, "PROGRAMS", ())
-    monkeypatch.setattr(landlock, "NEEDED", 1000)
-    for found in (bubblewrap.find, levels._landlock_fails):
-        found.cache_clear()
-    yield
-    for found in (bubblewrap.find, levels._landlock_fails):
-        found.cache_clear()
 
 
 def policy(config: Config, model: str | None = "builtin:nexus", approved: list[str] | None = None) -> SandboxPolicy:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,8 @@ from nexus_agents.core.errors import BackendDown, InputError
 from nexus_agents.core.ports import GraphRunner, ModelCatalog, SpeechPort, VoiceStore
 from nexus_agents.core.sandbox import SandboxPolicy
 from tools.background import RunProcesses
+
+ROOT = Path(__file__).parents[2]
 
 
 class WorkspaceJob:
@@ -87,3 +93,23 @@ class WorkspaceJob:
 def job(tmp_path: Path) -> WorkspaceJob:
     """A call on an empty workspace."""
     return WorkspaceJob(tmp_path / "work space", tmp_path / "calls" / "call-1")
+
+
+@pytest.fixture
+def killed() -> Callable[..., Awaitable[None]]:
+    """Run a program that says when it begins, and kill it after a while, once for each wait (seconds)."""
+
+    async def kill(code: str, *waits: float) -> None:
+        at_work = 0
+        for wait in waits:
+            victim = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT, stdout=subprocess.PIPE)
+            assert victim.stdout
+            await victim.stdout.readline()
+            await asyncio.sleep(wait)
+            if victim.returncode is None:
+                victim.kill()
+            await victim.communicate()
+            at_work += victim.returncode == -signal.SIGKILL
+        assert at_work, "all of them had ended before the kill"
+
+    return kill

@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -207,7 +206,7 @@ async def test_commits_at_once_are_made_one_after_the_other(job) -> None:
     assert git(job, "rev-list", "--count", "HEAD").strip() == "5"
 
 
-async def test_killed_at_any_moment_the_call_commits_once(job) -> None:
+async def test_killed_at_any_moment_the_call_commits_once(job, killed) -> None:
     write(job, a="1\n")
     await commit(job.again("call-0"), "Start", ["a.py"])
     write(job, a="2\n")
@@ -219,15 +218,7 @@ job = SimpleNamespace(run_id="run-1", call_id="call-1", agent="backend", workspa
 print("go", flush=True)
 asyncio.run(commit(job, "Change", ["a.py"]))
 """
-    root = Path(__file__).parents[2]
-    for wait in (0.03, 0.09, 0.13, 0.17, 0.21):
-        victim = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=root, stdout=subprocess.PIPE)
-        assert victim.stdout
-        await victim.stdout.readline()
-        await asyncio.sleep(wait)
-        if victim.returncode is None:
-            victim.kill()
-        await victim.wait()
+    await killed(code, 0.03, 0.09, 0.13, 0.17, 0.21)
     made = await commit(job, "Change", ["a.py"])
     assert made.files == ["a.py"]
     assert git(job, "rev-list", "--count", "HEAD").strip() == "2"

@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -172,7 +171,7 @@ async def test_what_is_not_merged_is_not_thrown_away(job) -> None:
             await open_worktree(job.again("open"), name)
 
 
-async def test_killed_at_any_moment_the_call_merges_once(job) -> None:
+async def test_killed_at_any_moment_the_call_merges_once(job, killed) -> None:
     await started(job)
     opened = await open_worktree(job.again("open"), "backend")
     for number in range(30):
@@ -189,15 +188,7 @@ job = SimpleNamespace(run_id="run-1", call_id="merge", agent="team", workspace=p
 print("go", flush=True)
 asyncio.run(merge_worktree(job, "backend", "Bring it"))
 """
-    root = Path(__file__).parents[2]
-    for wait in (0.1, 0.25, 0.4, 0.5, 0.6):
-        victim = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=root, stdout=subprocess.PIPE)
-        assert victim.stdout
-        await victim.stdout.readline()
-        await asyncio.sleep(wait)
-        if victim.returncode is None:
-            victim.kill()
-        await victim.wait()
+    await killed(code, 0.1, 0.25, 0.4, 0.5, 0.6)
     made = await merge_worktree(merge, "backend", "Bring it")
     assert len(made.files) == 31
     assert git(job.workspace, "log", "--first-parent", "--format=%s").split("\n")[:2] == ["Bring it", "Start"]

@@ -11,25 +11,13 @@ from target import level_named
 from nexus_agents.core.errors import BackendDown, ExitCode, SandboxNeeded
 from nexus_agents.core.sandbox import SandboxPolicy
 from tools.commands import run_command
-from tools.sandbox import bubblewrap, container, landlock, level, levels, run, short_level
+from tools.sandbox import container, level, levels, run, short_level
 from tools.sandbox.levels import FLOOR, choose
 from tools.sandbox.promises import COLUMNS, PROMISES, table
 from tools.testing import run_tests
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the full levels are those of Linux")
 FULL = COLUMNS[:3]
-
-
-@pytest.fixture
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without bubblewrap, and with an old kernel."""
-    monkeypatch.setattr(bubblewrap, "PROGRAMS", ())
-    monkeypatch.setattr(landlock, "NEEDED", 1000)
-    for found in (bubblewrap.find, levels._landlock_fails):
-        found.cache_clear()
-    yield
-    for found in (bubblewrap.find, levels._landlock_fails):
-        found.cache_clear()
 
 
 @pytest.mark.usefixtures("bare")
