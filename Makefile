@@ -15,7 +15,7 @@ demo: $(VENV)/.demo ## Set everything up and run the main job on the inputs in e
 run: $(VENV)/.demo ## Open the app
 	@$(BIN)/nexus
 
-test: $(VENV)/.dev ## Set up what the tests need and run them all
+test: $(VENV)/.dev ## Set up what the tests need and run all that CI runs
 	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: $(VENV)/.dev ## Format check, lint, types and import contracts, without the tests

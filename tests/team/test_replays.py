@@ -1,7 +1,7 @@
-"""Whole requests, as a capable model once answered them by hand: replayed, and killed in the middle.
+"""Whole requests, as they were once answered by hand: replayed, and killed in the middle.
 
-The recordings were made over HTTP, against an OpenAI-compatible server that a person answered. Whoever changes a prompt
-or the declaration of a tool makes them anew: docs/agents.md tells how.
+The recordings were made over HTTP, against an OpenAI-compatible server that was answered by hand, in the part of a
+capable model. Whoever changes a prompt or the declaration of a tool makes them anew: docs/agents.md tells how.
 """
 
 from __future__ import annotations
