@@ -216,7 +216,7 @@ class Debate:
         return speaking[0] if speaking else "builtin:judge"
 
     def _is_builtin(self, name: str) -> bool:
-        return self._kit.models.describe("debater", name=name.partition("#")[0]).startswith("builtin:")
+        return self._kit.models.by_rules("debater", name=name.partition("#")[0])
 
 
 def _file_name(question: str) -> str:

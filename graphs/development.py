@@ -27,6 +27,7 @@ from nexus_agents.agents.testing import TestingAgent
 from nexus_agents.core.errors import InputError, MissingExtra, PersonNeeded
 from nexus_agents.core.events import Message
 from nexus_agents.core.runs import Outcome, RunError
+from nexus_agents.core.tool import told_to_model
 from nexus_agents.core.work import Plan, Review, TestReport, TurnReport, to_block
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class Team:
             task.append(f"What was there before is commit {since}." if since else "The folder was empty before.")
             try:
                 checked = await self._call("check_code", {"since": since, "types": True}, f"check-{turn}")
-                task.append(f"What the checkers say:\n\n{_told(checked)}")
+                task.append(f"What the checkers say:\n\n{told_to_model(checked)}")
             except MissingExtra as error:
                 task.append(f"The checkers did not run: {error.message}")
         review = assigned(await ReviewAgent().run(self._kit, "\n\n".join(task)), state["plan"])
@@ -315,7 +316,7 @@ class Team:
         return await self._kit.tools.call(tool, arguments, call_id=f"{self._place}{step}", agent="team")
 
     def _by_rules(self, agent: str) -> bool:
-        return self._kit.models.describe(agent).startswith("builtin:")
+        return self._kit.models.by_rules(agent)
 
     @property
     def _place(self) -> str:
@@ -336,10 +337,6 @@ def _page_name(state: State, name: str) -> str:
 
 def _few(paths: Sequence[str]) -> str:
     return ", ".join(paths[:3]) + (" and more" if len(paths) > 3 else "")
-
-
-def _told(report: Any) -> str:
-    return str(getattr(report, "for_model", report.model_dump_json)())
 
 
 def _with_this_python(command: str) -> str:

@@ -113,7 +113,7 @@ class Agent(Generic[Output]):
         own = kit.config.agents.get(self.name)
         if own and own.tools is not None:
             return own.tools
-        speaks = self.shares and not kit.models.describe(self.name).startswith("builtin:")
+        speaks = self.shares and not kit.models.by_rules(self.name)
         return (*self.tools, *SHARED) if speaks else self.tools
 
 

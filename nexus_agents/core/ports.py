@@ -108,6 +108,10 @@ class ModelSource(Protocol):
         """Return the `provider:model` that `get` would make, without making it."""
         ...
 
+    def by_rules(self, role: str, *, name: str | None = None) -> bool:
+        """Return whether that is a built-in model, which answers by rules."""
+        ...
+
     def fallbacks(self, role: str, *, name: str | None = None) -> Sequence[str]:
         """Return the names of the models to ask, in this order, where that one cannot be reached."""
         ...

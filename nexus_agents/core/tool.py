@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nexus_agents.core.processes import Processes
     from nexus_agents.core.sandbox import SandboxPolicy
 
-__all__ = ["Approved", "Job", "Risk", "ToolSource", "ToolSpec", "tool", "tool_spec"]
+__all__ = ["Approved", "Job", "Risk", "ToolSource", "ToolSpec", "told_to_model", "tool", "tool_spec"]
 
 Risk = Literal["read", "write", "execute", "spend", "identity"]
 """What a tool may do: look, change the workspace, run programs, spend money, imitate a person."""
@@ -171,6 +171,11 @@ class ToolSource(Protocol):
     def spec(self, name: str) -> ToolSpec | None:
         """Return a tool that was made ready, or None where the name is none of its own."""
         ...
+
+
+def told_to_model(result: BaseModel) -> str:
+    """Return a result as a model is told it: by its own `for_model`, since one may be longer than a model needs."""
+    return str(getattr(result, "for_model", result.model_dump_json)())
 
 
 def tool(

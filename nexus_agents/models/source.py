@@ -91,6 +91,10 @@ class Models:
         """Return the `provider:model` behind a role."""
         return self._choice.of(role, name)[0].name
 
+    def by_rules(self, role: str, *, name: str | None = None) -> bool:
+        """Return whether a role is played by a built-in model."""
+        return self.describe(role, name=name).startswith("builtin:")
+
     def reason(self, role: str, *, name: str | None = None) -> str:
         """Return why a role has the model that it has, in words."""
         return self._choice.of(role, name)[0].reason

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["policy_of"]
 
-BUILTIN = "builtin:"
-
 
 def policy_of(config: Config, run: Run, models: Models) -> SandboxPolicy:
     """Return what the programs of a run are held to.
@@ -39,7 +37,6 @@ def policy_of(config: Config, run: Run, models: Models) -> SandboxPolicy:
 def _is_trusted(config: Config, models: Models) -> bool:
     """Return whether every agent is played by a built-in model, whose code is made from templates of Nexus."""
     agents = dict.fromkeys((*ROLES, *config.agents))
-    players = [models.describe(agent) for agent in agents]
     # Others may stand in for whoever cannot be reached.
-    players += [models.describe(agent, name=other) for agent in agents for other in models.fallbacks(agent)]
-    return all(player.startswith(BUILTIN) for player in players)
+    players = [(agent, name) for agent in agents for name in (None, *models.fallbacks(agent))]
+    return all(models.by_rules(agent, name=name) for agent, name in players)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError, create_model
 from nexus_agents.core.errors import ConsentNeeded, LimitReached, NexusError, ToolInputError
 from nexus_agents.core.events import ToolFinished, ToolStarted
 from nexus_agents.core.runs import RunError, ToolCall, now
-from nexus_agents.core.tool import ToolSource, ToolSpec, tool_spec
+from nexus_agents.core.tool import ToolSource, ToolSpec, told_to_model, tool_spec
 from nexus_agents.runtime.approvals import ToolDenied
 from nexus_agents.runtime.faults import explain
 from nexus_agents.runtime.graphs import task_place
@@ -245,8 +245,7 @@ class RunToolbox:
                 if not _model_can_adapt(error):
                     raise
                 raise ToolException(str(error)) from error
-            # Results may be longer than a model needs to know.
-            return str(getattr(result, "for_model", result.model_dump_json)())
+            return told_to_model(result)
 
         return StructuredTool(
             name=spec.name,

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.sandbox.places import ETC, SYSTEM, Places
+from tools.sandbox.scratch import own_folders
 from tools.sandbox.supervise import FILTER
 from tools.sandbox.trying import why_not
 
@@ -87,7 +88,7 @@ def wrap(
     for name in ETC:
         argv += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     argv += ["--proc", "/proc", "--dev", "/dev"]
-    home, shared = _own_folders(scratch)
+    home, shared = own_folders(scratch)
     argv += ["--bind", str(home), HOME, "--bind", str(shared), "/dev/shm"]
     # After /tmp, below which any of these may lie.
     for place in places.readable:
@@ -106,10 +107,3 @@ def wrap(
     if filtered:
         argv += ["--seccomp", str(FILTER)]
     return [*argv, "--", *inner]
-
-
-def _own_folders(scratch: Path) -> tuple[Path, Path]:
-    home, shared = scratch / "home", scratch / "shm"
-    for folder in (home, shared):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    return home, shared

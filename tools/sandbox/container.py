@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tools.sandbox.bubblewrap import FORWARD, HOME, PORT, PROGRAMS
 from tools.sandbox.places import Places
+from tools.sandbox.scratch import own_folders
 
 __all__ = ["find", "remove", "wrap"]
 
@@ -73,8 +74,7 @@ def wrap(
         processes: Most processes.
         socket: The socket of the proxy; empty for no network.
     """
-    home = scratch / "home"
-    home.mkdir(mode=0o700, exist_ok=True)
+    home, _ = own_folders(scratch)
     # Without root podman maps its users; files are to be made as the one who runs Nexus.
     mapped = ["--userns", "keep-id"] if Path(program).name == "podman" and os.geteuid() else []
     argv = [program, "run", *mapped, "--rm", "--init", "--name", name, "--network", "none", "--read-only"]

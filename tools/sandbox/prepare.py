@@ -15,6 +15,7 @@ from nexus_agents.core.sandbox import SandboxPolicy
 from tools.sandbox import bubblewrap, container
 from tools.sandbox.orders import Confinement, Order
 from tools.sandbox.places import ETC, SYSTEM, find_places
+from tools.sandbox.scratch import own_folders
 
 if TYPE_CHECKING:
     from tools.sandbox.levels import Level
@@ -98,9 +99,7 @@ def prepare(
         SandboxNeeded: Hosts are allowed, and nothing here can keep it to them.
         WorkspaceError: The root is the system itself.
     """
-    home, shared = scratch / "home", scratch / "shm"
-    home.mkdir(mode=0o700)
-    shared.mkdir(mode=0o700)
+    home, shared = own_folders(scratch)
     viewed = level.name in ("bubblewrap", "docker", "podman")
     clean = _environment(bubblewrap.HOME if viewed else str(home))
     if socket:

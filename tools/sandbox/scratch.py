@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
-__all__ = ["scratch_folder", "sweep"]
+__all__ = ["own_folders", "scratch_folder", "sweep"]
 
 YOUNG = 1.0
 """Seconds in which a folder may not be held yet by whoever has made it."""
@@ -41,6 +41,14 @@ async def scratch_folder() -> AsyncGenerator[Path]:
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)  # where the child was killed before it could
+
+
+def own_folders(scratch: Path) -> tuple[Path, Path]:
+    """Make the home folder of a command and its shared memory, in the folder of its call; returns both."""
+    home, shared = scratch / "home", scratch / "shm"
+    for folder in (home, shared):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return home, shared
 
 
 def sweep(parent: Path) -> None:

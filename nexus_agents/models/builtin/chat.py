@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall
-from langchain_core.messages.ai import UsageMetadata
-from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
-from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
 
 from nexus_agents.core.registry import load_dotted
 from nexus_agents.core.work import to_block
+from nexus_agents.models.answers import AnyTool, pieces, tools_of, usage
 from nexus_agents.models.builtin.turn import Calls, Decision, Product, Say, Turn, read_turn
 
 if TYPE_CHECKING:
@@ -61,13 +57,13 @@ class BuiltinChatModel(BaseChatModel):
 
     def bind_tools(
         self,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        tools: Sequence[AnyTool],
         *,
         tool_choice: str | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """Offer tools; a tool named like a typed product (Plan, Review, ...) asks for that product."""
-        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **kwargs)
+        return self.bind(tools=tools_of(tools), **kwargs)
 
     def _generate(
         self,
@@ -85,26 +81,7 @@ class BuiltinChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        whole = self._answer(messages, kwargs.get("tools") or [])
-        for piece in re.findall(r"\s*\S+\s*", whole.text):
-            chunk = ChatGenerationChunk(message=AIMessageChunk(content=piece, id=whole.id))
-            if run_manager:
-                run_manager.on_llm_new_token(piece, chunk=chunk)
-            yield chunk
-        calls = [
-            tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=index)
-            for index, call in enumerate(whole.tool_calls)
-        ]
-        yield ChatGenerationChunk(
-            message=AIMessageChunk(
-                content="",
-                id=whole.id,
-                tool_call_chunks=calls,
-                usage_metadata=whole.usage_metadata,
-                response_metadata=whole.response_metadata,
-                chunk_position="last",
-            )
-        )
+        yield from pieces(self._answer(messages, kwargs.get("tools") or []))
 
     def _answer(self, messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]) -> AIMessage:
         turn = read_turn(messages, tools)
@@ -118,16 +95,17 @@ class BuiltinChatModel(BaseChatModel):
             )
         key = _fingerprint(self.model, self.role, messages)
         calls = decision.calls if isinstance(decision, Calls) else ()
-        return AIMessage(
+        answer = AIMessage(
             content=decision.text,
             id=f"msg_{key}",
             tool_calls=[
                 ToolCall(name=name, args=dict(arguments), id=f"call_{key}_{index}", type="tool_call")
                 for index, (name, arguments) in enumerate(calls)
             ],
-            usage_metadata=_usage(messages, decision),
             response_metadata={"model_name": f"builtin:{self.model}", "deterministic": True},
         )
+        answer.usage_metadata = usage(messages, answer)
+        return answer
 
     def _solvers(self) -> SolverProcess:
         # One process a model, so that debaters who work side by side do not wait for each other.
@@ -154,14 +132,3 @@ def _fingerprint(model: str, role: str, messages: Sequence[BaseMessage]) -> str:
         calls = message.tool_calls if isinstance(message, AIMessage) else []
         digest.update(json.dumps([message.type, message.text, calls], sort_keys=True, default=str).encode())
     return digest.hexdigest()[:12]
-
-
-def _usage(messages: Sequence[BaseMessage], decision: Say | Calls) -> UsageMetadata:
-    # The rules have no tokenizer: words and marks are counted, so that budgets and displays have a figure.
-    said = decision.text + "".join(f"{name} {json.dumps(dict(a))}" for name, a in getattr(decision, "calls", ()))
-    before = sum(_count(message.text) for message in messages)
-    return UsageMetadata(input_tokens=before, output_tokens=_count(said), total_tokens=before + _count(said))
-
-
-def _count(text: str) -> int:
-    return len(re.findall(r"\w+|[^\w\s]", text))

@@ -107,10 +107,7 @@ class RecordedChatModel(BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         request, place, found = self._look_up(messages, stop, kwargs)
         if found is not None or not _streams(self._ask(request), "_stream"):
-            if found is None:
-                result = self._ask(request)._generate(messages, stop, run_manager, **_inside(kwargs))  # pyright: ignore[reportPrivateUsage]
-                found = self._keep(request, place, result.generations[0])
-            yield from pieces(found)
+            yield from pieces(found or _said(self._generate(messages, stop, run_manager, **kwargs)))
             return
         whole: ChatGenerationChunk | None = None
         for chunk in self._ask(request)._stream(messages, stop, run_manager, **_inside(kwargs)):  # pyright: ignore[reportPrivateUsage]
@@ -128,10 +125,7 @@ class RecordedChatModel(BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         request, place, found = self._look_up(messages, stop, kwargs)
         if found is not None or not _streams(self._ask(request), "_astream", "_stream"):
-            if found is None:
-                result = await self._ask(request)._agenerate(messages, stop, run_manager, **_inside(kwargs))  # pyright: ignore[reportPrivateUsage]
-                found = self._keep(request, place, result.generations[0])
-            for chunk in pieces(found):
+            for chunk in pieces(found or _said(await self._agenerate(messages, stop, run_manager, **kwargs))):
                 yield chunk
             return
         whole: ChatGenerationChunk | None = None
@@ -183,6 +177,10 @@ def _bound(runnable: Runnable[Any, Any]) -> dict[str, Any]:
 
 def _streams(model: BaseChatModel, *methods: str) -> bool:
     return any(getattr(type(model), method) is not getattr(BaseChatModel, method) for method in methods)
+
+
+def _said(result: ChatResult) -> AIMessage:
+    return cast("AIMessage", result.generations[0].message)
 
 
 def _message(kept: Mapping[str, Any]) -> AIMessage:
