@@ -63,6 +63,8 @@ class Worker:
         seats = (run.inputs.get("models") or debate.debaters, run.inputs.get("judge") or debate.judge)
         named = [*seats[0], *filter(None, seats[1:])] if run.graph == "debate" else []
         debaters = dict.fromkeys(name.partition("#")[0] for name in named)
+        for name in debaters:
+            models.check(models.describe("debater", name=name))
         players = [*((agent, None) for agent in agents), *(("debater", name) for name in debaters)]
         check_prices(config, budget, models, players)
 

@@ -50,7 +50,9 @@ def read_yaml_file(path: Path, *, what: str = "settings", manual: str = "docs/co
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         data: Any = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}.", "Make it a UTF-8 text file that you may read.") from error
+        # Without the path, which the system names again.
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"{path} cannot be read: {why}.", "Make it a UTF-8 text file that you may read.") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}, line {mark.line + 1}" if mark else str(path)

@@ -23,6 +23,12 @@ def test_unknown_models_leave_nothing(nexus: Any, own_home: Path, model: str, sa
     assert nexus("runs", "--json").out == ""
 
 
+def test_unknown_models_of_a_debate_leave_nothing(nexus: Any, own_home: Path) -> None:
+    nexus("debate", "is 91 prime?", "--models", "builtin:symbolic,nope:b").refused(2, "no model provider named 'nope'")
+    assert not (own_home / "workspaces").exists()
+    assert nexus("runs", "--json").out == ""
+
+
 def test_model_without_a_key(nexus: Any) -> None:
     nexus("run", "list voices", "--model", "openai:gpt-x").failed(2, "OPENAI_API_KEY", "export")
 
