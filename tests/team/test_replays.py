@@ -156,7 +156,9 @@ def test_kills_at_any_moment_change_nothing(home: Path, tmp_path: Path, recordin
     moments = random.Random(seed)
     for attempt in range(int(os.environ.get("NEXUS_CHAOS", "40")) // 20):
         cut = workspace(f"cut{attempt}")
-        code, events = nexus(home, *start(request, recording, cut), kill_after=moments.uniform(3, 12))
+        events: list[Any] = []
+        while not events:  # killed before there was a run
+            code, events = nexus(home, *start(request, recording, cut), kill_after=moments.uniform(3, 12))
         run_id, kills = events[0]["run_id"], 0
         while code == -signal.SIGKILL:
             kills += 1
