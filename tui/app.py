@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
     from textual.screen import Screen
 
+    from nexus_agents.core.budget import Limits
     from nexus_agents.core.runs import Run, ToolCall
     from nexus_agents.runtime.desk import Desk
     from nexus_agents.runtime.settings import Settings
@@ -163,7 +164,7 @@ class NexusApp(Ending):
             raise NexusError("The memory is not open yet.", "Try again in a moment.")
         await self.desk.say(run_id, text)
 
-    async def work_on(self, run_id: str, answers: Answers | None = None) -> None:
+    async def work_on(self, run_id: str, answers: Answers | None = None, budget: Limits | None = None) -> None:
         """Have a run worked from where it stands.
 
         Raises:
@@ -179,7 +180,10 @@ class NexusApp(Ending):
                 break
             await asyncio.sleep(0.1)
         await self.desk.work(
-            run_id, answers=answers.decisions if answers else None, approved=answers.risks if answers else []
+            run_id,
+            answers=answers.decisions if answers else None,
+            approved=answers.risks if answers else [],
+            budget=budget,
         )
 
     async def on_start_session(self, event: StartSession) -> None:
@@ -275,6 +279,7 @@ class NexusApp(Ending):
         if isinstance(screen, SessionScreen):
             yield SystemCommand("Resume", "Go on with a run that was cut off", screen.action_resume)
             yield SystemCommand("Interrupt", "Stop the run; it stays resumable", screen.interrupt)
+            yield SystemCommand("Budget", "Let the run use up more, and go on", screen.action_budget)
             yield SystemCommand("Panel", "Show or hide agents, plan and usage", screen.action_side)
             yield SystemCommand("History", "Show the steps; fork or rewind the run", screen.action_history)
             yield SystemCommand("Ask again", "Take back what was answered for more than one call", screen.action_revoke)

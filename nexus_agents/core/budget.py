@@ -28,6 +28,11 @@ class Limits(BaseModel):
         """Return these limits, with those of another where this says nothing."""
         return other.model_copy(update=self.model_dump(exclude_none=True))
 
+    def reached(self, spent: Spent) -> list[str]:
+        """Return which of these limits are used up: `turns`, `tokens`, ..."""
+        limits = self.model_dump(exclude_none=True)
+        return [kind for kind, most in limits.items() if getattr(spent, kind) >= most]
+
     def within(self, other: Limits) -> Limits:
         """Return the tighter of both limits of each kind."""
         mine, theirs = self.model_dump(exclude_none=True), other.model_dump(exclude_none=True)

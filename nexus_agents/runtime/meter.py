@@ -108,7 +108,7 @@ class RunMeter:
         self._total = _Scope(
             "The budget of this run",
             run.budget.over(config.budget),
-            f"Give it more: nexus resume {run.id} --tokens N, --money N, --minutes N or --turns N.",
+            f"Give it more: F5 in the app, or nexus resume {run.id} --tokens N, --money N, --minutes N or --turns N.",
         )
         self._scopes: dict[str, _Scope] = {}
         self._begun = time.monotonic()

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from nexus_agents.core import events as ev
+from nexus_agents.core.budget import Limits
 from nexus_agents.core.errors import InputError
 from nexus_agents.core.history import ChannelChange, CheckpointInfo
 from nexus_agents.core.runs import Run
@@ -34,16 +35,23 @@ class StagedDesk(Desk):
         super().__init__(runtime)
         self.live: dict[str, asyncio.Queue[ev.AnyEvent | None]] = {}
         self.worked: list[tuple[str, dict[str, Any], list[str]]] = []
+        self.budgets: list[Limits | None] = []
         self.interrupted: list[str] = []
         self.refuses: str = ""
         self.steps: list[CheckpointInfo] = []
         self.changed: list[ChannelChange] = []
 
     async def work(
-        self, run_id: str, *, answers: Mapping[str, Any] | None = None, approved: Sequence[Any] = ()
+        self,
+        run_id: str,
+        *,
+        answers: Mapping[str, Any] | None = None,
+        approved: Sequence[Any] = (),
+        budget: Limits | None = None,
     ) -> None:
         if self.refuses:
             raise InputError(self.refuses, "Do something else.")
+        self.budgets.append(budget)
         self.worked.append((run_id, dict(answers or {}), list(approved)))
 
     async def watch(self, run_id: str, *, after: int = 0) -> AsyncIterator[ev.AnyEvent]:

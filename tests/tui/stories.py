@@ -439,6 +439,17 @@ async def rewinding(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None
     await settled(pilot)
 
 
+async def more(app: NexusApp, pilot: Pilot[None], desk: StagedDesk) -> None:
+    stopped = RunError(message="The budget of this run is used up, 2 turns.", hint="Give it more.", exit_code=4)
+    spent = [started(), used("planning", 900, 40), used("backend", 1200, 300), finished("interrupted", error=stopped)]
+    spent = [event.model_copy(update={"at": at(50 * place), "cost": 0.1}) for place, event in enumerate(spent)]
+    await desk.add(RUN, REQUEST, *spent, status="interrupted", budget=Limits(turns=2, money=0.5))
+    await session(app, pilot, RUN)
+    await pilot.press("f5")
+    await until(pilot, lambda: app.screen.query("#budget-form"))
+    await settled(pilot)
+
+
 WIDE, SMALL = (120, 40), (80, 24)
 
 PICTURES: list[tuple[Story, tuple[int, int]]] = [
@@ -450,7 +461,7 @@ PICTURES: list[tuple[Story, tuple[int, int]]] = [
     *((story, size) for story in (unknown, history) for size in (SMALL, WIDE)),
     (rewinding, SMALL),
     *((story, size) for story in (debate, runs, rename, help_page, home) for size in (SMALL, WIDE)),
-    *((story, SMALL) for story in (no_memory, failed, resumed, cut_off, long_session, panel, denying, editing)),
+    *((story, SMALL) for story in (no_memory, failed, resumed, cut_off, long_session, panel, denying, editing, more)),
     (podcast, WIDE),
 ]
 

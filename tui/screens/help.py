@@ -19,7 +19,7 @@ HELP = """\
 enter, ctrl+j   send (a run at work hears it at its next turn), new line
 up, down        what was sent before
 esc             empty the prompt, or interrupt the run: f5 goes on
-f5              go on with a run that was cut off
+f5              go on: a run cut off, or with its budget used up
 f3              the question: y yes, n no (why?), e other arguments
                 a always, v never: this kind of call, in this thread
                 r all calls of this risk, in this run

@@ -26,6 +26,7 @@ from tui.widgets.transcript import Transcript
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
+    from nexus_agents.core.budget import Limits
     from nexus_agents.core.events import AnyEvent
 
 __all__ = ["SessionScreen"]
@@ -218,9 +219,25 @@ class SessionScreen(NexusScreen[None]):
 
     @work(exit_on_error=False)
     async def action_resume(self) -> None:
-        """Go on with a run that was cut off."""
+        """Go on with a run that was cut off; one whose budget is used up is given more first."""
         if self.feed.status in ("interrupted", "waiting", "failed"):
-            await self.go_on()
+            used_up = self.feed.limits.reached(self.feed.used.spent)
+            await (self._give_more() if used_up else self.go_on())
+
+    @work(exit_on_error=False)
+    async def action_budget(self) -> None:
+        """Let a run that is at rest use up more, and go on."""
+        if self.feed.status in ("interrupted", "waiting", "failed"):
+            await self._give_more()
+        else:
+            self.notify("A run that is at work has its budget: interrupt it first. One that is done needs no more.")
+
+    async def _give_more(self) -> None:
+        from tui.screens.budget import BudgetScreen
+
+        form = BudgetScreen(self.feed.used.spent, self.feed.limits)
+        if limits := await self.app.push_screen_wait(form):
+            await self.go_on(budget=limits)
 
     @work(exit_on_error=False)
     async def action_revoke(self) -> None:
@@ -333,10 +350,10 @@ class SessionScreen(NexusScreen[None]):
         """Open or play what a tool made."""
         self.nexus.open_path(event.paths[0])
 
-    async def go_on(self, answers: Answers | None = None) -> bool:
+    async def go_on(self, answers: Answers | None = None, budget: Limits | None = None) -> bool:
         """Have the run worked from where it stands, and follow it; False (and told why) where that cannot be."""
         try:
-            await self.nexus.work_on(self.feed.run_id, answers)
+            await self.nexus.work_on(self.feed.run_id, answers, budget)
         except NexusError as error:
             self.nexus.tell(error)
             return False
