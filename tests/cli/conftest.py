@@ -185,7 +185,7 @@ def inside(here: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
 
     monkeypatch.chdir(here)
 
-    def call(*args: str | Path, stdin: str | None = None, **_: Any) -> Done:
+    def call(*args: str | Path, stdin: str | None = None) -> Done:
         monkeypatch.setattr(sys, "stdin", io.StringIO() if stdin is None else Typed(stdin))
         begun = time.monotonic()
         rc = run([str(arg) for arg in args])

@@ -26,7 +26,7 @@ def bad_clips(here: Path, clip: Path) -> Path:
     return here
 
 
-def test_clips(nexus: Any, bad_clips: Path, own_home: Path) -> None:
+def test_clips(inside: Any, bad_clips: Path, own_home: Path) -> None:
     cases = {
         "missing.wav": "There is no file missing.wav.",
         "text.wav": "text.wav is not audio",
@@ -35,10 +35,10 @@ def test_clips(nexus: Any, bad_clips: Path, own_home: Path) -> None:
         "short.wav": "short.wav is 1.0 seconds long",
     }
     for name, says in cases.items():
-        nexus("voices", "consent", name, "--speaker", "A", "--approved-by", "B").refused(2, says)
+        inside("voices", "consent", name, "--speaker", "A", "--approved-by", "B").refused(2, says)
     before = left_in(bad_clips)
-    nexus("voices", "clone", "silent.wav", "-w", "w").failed(2, cases["silent.wav"])
-    nexus("run", "clone this voice text.wav and make a podcast about empty.md", "-w", "w").failed(2, cases["text.wav"])
+    inside("voices", "clone", "silent.wav", "-w", "w").failed(2, cases["silent.wav"])
+    inside("run", "clone this voice text.wav and make a podcast about empty.md", "-w", "w").failed(2, cases["text.wav"])
     assert left_in(bad_clips) == sorted([*before, "w"])
     assert not (own_home / "voices").exists()
 
@@ -54,37 +54,37 @@ def test_clips(nexus: Any, bad_clips: Path, own_home: Path) -> None:
         ("folder.md", "folder", "There is no file folder.md."),
     ],
 )
-def test_documents(nexus: Any, here: Path, name: str, content: bytes | str | None, says: str) -> None:
+def test_documents(inside: Any, here: Path, name: str, content: bytes | str | None, says: str) -> None:
     if isinstance(content, str):
         (here / name).mkdir()
     elif content is not None:
         (here / name).write_bytes(content)
-    nexus("podcast", name, "-w", "w").failed(2, says)
+    inside("podcast", name, "-w", "w").failed(2, says)
     assert left_in(here / "w") == []
 
 
-def test_documents_in_a_sentence(nexus: Any, here: Path) -> None:
+def test_documents_in_a_sentence(inside: Any, here: Path) -> None:
     (here / "empty.md").touch()
-    done = nexus("run", "make a podcast about empty.md", "-w", "w")
+    done = inside("run", "make a podcast about empty.md", "-w", "w")
     done.failed(2, "empty.md is empty.")
     assert left_in(here / "w") == []
 
 
-def test_document_without_sentences(nexus: Any, here: Path) -> None:
+def test_document_without_sentences(inside: Any, here: Path) -> None:
     (here / "dots.md").write_text("...\n")
-    done = nexus("podcast", "dots.md", "-w", "w")
+    done = inside("podcast", "dots.md", "-w", "w")
     done.failed(1, "dots.md has no sentences to read.")
     assert left_in(here / "w") == []
 
 
 @pytest.mark.slow
-def test_outputs(nexus: Any, here: Path) -> None:
+def test_outputs(inside: Any, here: Path) -> None:
     (here / "folder.wav").mkdir()
-    nexus("speak", "hello", "-o", "/dev/full").failed(2, "full: this kind of file cannot be written.", ".wav")
-    nexus("speak", "hello", "-o", "folder.wav").failed(2, "folder.wav")
-    nexus("speak", "hello", "-o", "out.txt").failed(2, "out.txt: this kind of file cannot be written.")
-    nexus("speak", "...").failed(2, "nothing to say")
-    nexus("speak", "hello", "-v", "emmma").failed(2, "Did you mean 'emma'?")
+    inside("speak", "hello", "-o", "/dev/full").failed(2, "full: this kind of file cannot be written.", ".wav")
+    inside("speak", "hello", "-o", "folder.wav").failed(2, "folder.wav")
+    inside("speak", "hello", "-o", "out.txt").failed(2, "out.txt: this kind of file cannot be written.")
+    inside("speak", "...").failed(2, "nothing to say")
+    inside("speak", "hello", "-v", "emmma").failed(2, "Did you mean 'emma'?")
     assert left_in(here) == ["folder.wav"]
 
 

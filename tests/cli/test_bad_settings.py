@@ -17,20 +17,20 @@ import pytest
         ("opanai:gpt", ["'opanai'", "Did you mean 'openai:gpt'?"]),
     ],
 )
-def test_unknown_models_leave_nothing(nexus: Any, own_home: Path, model: str, says: list[str]) -> None:
-    nexus("run", "list voices", "--model", model).refused(2, *says)
+def test_unknown_models_leave_nothing(inside: Any, own_home: Path, model: str, says: list[str]) -> None:
+    inside("run", "list voices", "--model", model).refused(2, *says)
     assert not (own_home / "workspaces").exists()
-    assert nexus("runs", "--json").out == ""
+    assert inside("runs", "--json").out == ""
 
 
-def test_unknown_models_of_a_debate_leave_nothing(nexus: Any, own_home: Path) -> None:
-    nexus("debate", "is 91 prime?", "--models", "builtin:symbolic,nope:b").refused(2, "no model provider named 'nope'")
+def test_unknown_models_of_a_debate_leave_nothing(inside: Any, own_home: Path) -> None:
+    inside("debate", "is 91 prime?", "--models", "builtin:symbolic,nope:b").refused(2, "no model provider named 'nope'")
     assert not (own_home / "workspaces").exists()
-    assert nexus("runs", "--json").out == ""
+    assert inside("runs", "--json").out == ""
 
 
-def test_model_without_a_key(nexus: Any) -> None:
-    nexus("run", "list voices", "--model", "openai:gpt-x").failed(2, "OPENAI_API_KEY", "export")
+def test_model_without_a_key(inside: Any) -> None:
+    inside("run", "list voices", "--model", "openai:gpt-x").failed(2, "OPENAI_API_KEY", "export")
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,14 @@ def test_model_without_a_key(nexus: Any) -> None:
         ("just words\n", ["agents.yaml, line 1", "key: value"]),
     ],
 )
-def test_settings_are_refused_with_their_line(nexus: Any, here: Path, text: str, says: list[str]) -> None:
+def test_settings_are_refused_with_their_line(inside: Any, here: Path, text: str, says: list[str]) -> None:
     (here / "agents.yaml").write_text(text)
-    nexus("runs").refused(2, *says)
+    inside("runs").refused(2, *says)
 
 
-def test_settings_that_are_no_text(nexus: Any, here: Path) -> None:
+def test_settings_that_are_no_text(inside: Any, here: Path) -> None:
     (here / "agents.yaml").write_bytes(b"\xff\xfe\x00a")
-    nexus("runs").refused(2, "agents.yaml", "UTF-8")
+    inside("runs").refused(2, "agents.yaml", "UTF-8")
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,6 @@ def test_settings_that_are_no_text(nexus: Any, here: Path) -> None:
         ("models: {a: {model: 'foo:bar'}}\ndefault_model: a\n", ["'foo'", "There are: "]),
     ],
 )
-def test_settings_that_name_what_is_not_there(nexus: Any, here: Path, text: str, says: list[str]) -> None:
+def test_settings_that_name_what_is_not_there(inside: Any, here: Path, text: str, says: list[str]) -> None:
     (here / "agents.yaml").write_text(text)
-    nexus("run", "list voices").failed(2, *says)
+    inside("run", "list voices").failed(2, *says)

@@ -37,15 +37,15 @@ def test_list(nexus: Any, declared: Any) -> None:
     assert shown.err == "auto takes builtin:nexus: named by $NEXUS_MODEL\n"
 
 
-def test_show_calls_nobody_and_probe_does_and_is_kept(nexus: Any, declared: Any) -> None:
-    shown = json.loads(nexus("models", "show", "local", "--json").out)
+def test_show_calls_nobody_and_probe_does_and_is_kept(inside: Any, declared: Any) -> None:
+    shown = json.loads(inside("models", "show", "local", "--json").out)
     assert (shown["profile"]["context"], shown["profile"]["tools"]) == (9000, None)
     assert (shown["price"], shown["fallbacks"]) == (None, ["strong", "builtin:nexus"])
     assert declared.requests == []
-    probed = json.loads(nexus("models", "probe", "local", "--json").out)
+    probed = json.loads(inside("models", "probe", "local", "--json").out)
     assert probed["profile"]["tools"] is True
     assert len(declared.requests) == 3
-    again = nexus("models", "show", "local")
+    again = inside("models", "show", "local")
     assert len(declared.requests) == 3
     assert "9,000 tokens" in again.out
     assert "unknown (nobody says" in again.out
@@ -62,12 +62,12 @@ def test_show_what_is_public(nexus: Any, declared: Any) -> None:
     assert (built_in["model"], built_in["price"]) == ("builtin:nexus", {"input": 0.0, "output": 0.0})
 
 
-def test_what_is_not_there_is_refused(nexus: Any, declared: Any) -> None:
-    nexus("models", "show", "locl").refused(2, "'locl' is not a model", "'local'")
-    nexus("models", "probe", "openai:gpt-5").refused(2, "$OPENAI_API_KEY is not set")
+def test_what_is_not_there_is_refused(inside: Any, declared: Any) -> None:
+    inside("models", "show", "locl").refused(2, "'locl' is not a model", "'local'")
+    inside("models", "probe", "openai:gpt-5").refused(2, "$OPENAI_API_KEY is not set")
 
 
-def test_wrong_fallbacks_stop_a_run_before_it_begins(nexus: Any, here: Path) -> None:
+def test_wrong_fallbacks_stop_a_run_before_it_begins(inside: Any, here: Path) -> None:
     (here / "agents.yaml").write_text("models: {a: {model: 'builtin:nexus', fallbacks: [a]}}\n")
-    nexus("run", "hello").refused(2, "go round in a circle: a -> a")
-    assert nexus("runs", "--json").out == ""
+    inside("run", "hello").refused(2, "go round in a circle: a -> a")
+    assert inside("runs", "--json").out == ""

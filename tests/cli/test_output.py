@@ -23,29 +23,29 @@ def harmless(text: str) -> bool:
     return not any((unicodedata.category(char) == "Cc" and char not in "\n\t") or char == "\u202e" for char in text)
 
 
-def test_json_is_events_and_nothing_else(nexus: Any, here: Path) -> None:
-    done = nexus("run", "--json", "debate: is 91 prime?", "-w", "w")
+def test_json_is_events_and_nothing_else(inside: Any, here: Path) -> None:
+    done = inside("run", "--json", "debate: is 91 prime?", "-w", "w")
     assert (done.rc, done.err) == (0, "")
     events = [EVENT.validate_json(line) for line in done.out.splitlines()]
     assert (events[0].type, events[-1].type) == ("run_started", "run_finished")
     kept = [event.seq for event in events if event.seq]
     assert kept == sorted(set(kept))
-    shown = json.loads(nexus("show", events[-1].run_id, "--json").out)
+    shown = json.loads(inside("show", events[-1].run_id, "--json").out)
     assert [event["seq"] for event in shown["events"]] == kept
     assert {call["status"] for call in shown["ledger"]} == {"done"}
     assert [Path(made["path"]).name for made in shown["artifacts"]] == ["debate-is-91-prime.md"]
 
 
-def test_json_of_a_failed_run(nexus: Any) -> None:
-    done = nexus("podcast", "--json", "missing.md")
+def test_json_of_a_failed_run(inside: Any) -> None:
+    done = inside("podcast", "--json", "missing.md")
     assert (done.rc, done.err) == (2, "")
     last = EVENT.validate_json(done.out.splitlines()[-1])
     assert (last.type, last.status, last.error.exit_code) == ("run_finished", "failed", 2)
     assert "missing.md" in last.error.message
 
 
-def test_answer_on_standard_output(nexus: Any) -> None:
-    done = nexus("run", "debate: is 91 prime?")
+def test_answer_on_standard_output(inside: Any) -> None:
+    done = inside("run", "debate: is 91 prime?")
     assert done.rc == 0
     assert "91" in done.out
     assert "run " not in done.out
@@ -54,12 +54,12 @@ def test_answer_on_standard_output(nexus: Any) -> None:
     assert done.err.splitlines()[-1].startswith("run ")
 
 
-def test_json_of_what_is_looked_at(nexus: Any) -> None:
-    assert nexus("run", "list voices").rc == 0
-    assert Run.model_validate_json(nexus("runs", "--json").out).status == "done"
-    voices = [Voice.model_validate_json(line) for line in nexus("voices", "--json").out.splitlines()]
+def test_json_of_what_is_looked_at(inside: Any) -> None:
+    assert inside("run", "list voices").rc == 0
+    assert Run.model_validate_json(inside("runs", "--json").out).status == "done"
+    voices = [Voice.model_validate_json(line) for line in inside("voices", "--json").out.splitlines()]
     assert len(voices) >= 2
-    doctor = nexus("doctor", "--json")
+    doctor = inside("doctor", "--json")
     checks = {check.what: check for check in map(Check.model_validate_json, doctor.out.splitlines())}
     assert (doctor.rc, doctor.err) == (0, "")
     assert checks["model"].says.startswith("builtin:nexus")
@@ -82,32 +82,35 @@ def test_reader_that_goes_away(nexus: Any, here: Path, runs: Any) -> None:
         assert (into_head(*words).returncode, into_head(*words).stderr) == (0, ""), words
 
 
-def test_control_codes_do_not_reach_the_terminal(nexus: Any, runs: Any) -> None:
-    done = nexus("run", HOSTILE)
+def test_control_codes_do_not_reach_the_terminal(inside: Any, runs: Any) -> None:
+    done = inside("run", HOSTILE)
     assert done.rc == 0
     run = runs()[0]
     # What was asked is kept as it was; what is shown is marked.
     assert run["request"] == HOSTILE.strip()
     nasty = "\x1b[2Jno.md"
-    told = [done, nexus("runs"), nexus("show", run["id"]), nexus("show", HOSTILE), nexus("podcast", nasty)]
-    told += [nexus("voices", "consent", nasty, "--speaker", "a", "--approved-by", "b"), nexus("run", "x", "-m", nasty)]
+    told = [done, inside("runs"), inside("show", run["id"]), inside("show", HOSTILE), inside("podcast", nasty)]
+    told += [
+        inside("voices", "consent", nasty, "--speaker", "a", "--approved-by", "b"),
+        inside("run", "x", "-m", nasty),
+    ]
     for one in told:
         assert harmless(one.out), one
         assert harmless(one.err), one
     assert "\N{REPLACEMENT CHARACTER}[2Jno.md" in told[4].err
 
 
-def test_other_scripts_are_left_as_they_are(nexus: Any, runs: Any) -> None:
+def test_other_scripts_are_left_as_they_are(inside: Any, runs: Any) -> None:
     request = "debate: is 91 prime? 👩‍🚀 می‌خواهم اهلا 你好 café"
-    done = nexus("run", request)
+    done = inside("run", request)
     assert done.rc == 0
     assert "👩‍🚀 می‌خواهم اهلا 你好 café" in done.err
     assert runs()[0]["request"] == request
 
 
-def test_very_long_requests(nexus: Any, runs: Any) -> None:
+def test_very_long_requests(inside: Any, runs: Any) -> None:
     # One argument of a command is at most 128 kB on Linux: 1 MB is refused by the system itself.
-    long = nexus("run", "word " * 24_000)
+    long = inside("run", "word " * 24_000)
     assert long.rc in (0, 2)
     assert long.seconds < 20
     assert len(long.err) < 5_000

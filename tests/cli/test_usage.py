@@ -20,14 +20,14 @@ HEAVY = (
 )
 
 
-def test_help_and_version(nexus: Any) -> None:
-    shown = nexus("--help")
+def test_help_and_version(inside: Any) -> None:
+    shown = inside("--help")
     assert (shown.rc, shown.err) == (0, "")
     assert all(f" {command} " in shown.out for command in COMMANDS)
-    version = nexus("--version")
+    version = inside("--version")
     assert (version.rc, version.err) == (0, "")
     assert version.out.startswith("nexus ")
-    alone = nexus()
+    alone = inside()
     assert alone.rc == 2
     assert "Usage: nexus" in alone.out + alone.err
     assert "fault" not in alone.err
@@ -85,16 +85,16 @@ def test_every_command_explains_itself() -> None:
         (["runs", "--config", "nope.yaml"], "nope.yaml"),
     ],
 )
-def test_wrong_words_are_refused(nexus: Any, words: list[str], says: str) -> None:
-    nexus(*words).refused(2, says)
+def test_wrong_words_are_refused(inside: Any, words: list[str], says: str) -> None:
+    inside(*words).refused(2, says)
 
 
-def test_runs_by_prefix(nexus: Any, runs: Any) -> None:
-    assert (nexus("resume").rc, nexus("resume").err) == (0, "There is nothing to resume.\n")
+def test_runs_by_prefix(inside: Any, runs: Any) -> None:
+    assert (inside("resume").rc, inside("resume").err) == (0, "There is nothing to resume.\n")
     for _ in range(2):
-        assert nexus("run", "list voices").rc == 0
+        assert inside("run", "list voices").rc == 0
     first, second = (run["id"] for run in runs())
     same = next(n for n in range(len(first), 0, -1) if first[:n] == second[:n])
-    nexus("show", first[:same]).refused(2, first, second, "more characters")
-    assert nexus("show", first[: same + 1]).out.startswith(first)
-    nexus("resume", first).refused(2, "is done", f"nexus show {first}")
+    inside("show", first[:same]).refused(2, first, second, "more characters")
+    assert inside("show", first[: same + 1]).out.startswith(first)
+    inside("resume", first).refused(2, "is done", f"nexus show {first}")

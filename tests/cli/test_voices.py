@@ -44,8 +44,8 @@ def on_terminal(answers: list[str], *args: str, cwd: Path) -> tuple[int, str]:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown
 
 
-def voices(nexus: Any) -> list[str]:
-    return [json.loads(line)["name"] for line in nexus("voices", "--json").out.splitlines()]
+def voices(inside: Any) -> list[str]:
+    return [json.loads(line)["name"] for line in inside("voices", "--json").out.splitlines()]
 
 
 @pytest.fixture
@@ -55,21 +55,21 @@ def recording(here: Path, clip: Path) -> Path:
     return path
 
 
-def test_no_clone_without_consent(nexus: Any, recording: Path, own_home: Path, runs: Any) -> None:
+def test_no_clone_without_consent(inside: Any, recording: Path, own_home: Path, runs: Any) -> None:
     for words in (["voices", "clone", "me.wav", "--yes"], ["run", "clone the voice in me.wav", "--yes"]):
-        done = nexus(*words, "-w", "w")
+        done = inside(*words, "-w", "w")
         done.failed(5, "no consent is recorded", "nexus voices consent me.wav")
         assert runs()[0]["status"] == "waiting"
     assert not (own_home / "voices").exists()
     assert [path.name for path in recording.parent.rglob("*")] in (["me.wav", "w"], ["w", "me.wav"])
-    nexus("voices", "consent", "me.wav").refused(5, "needs a person", "--approved-by")
-    assert nexus("voices", "consent", "me.wav", *WHO).rc == 0
-    resumed = nexus("resume")
+    inside("voices", "consent", "me.wav").refused(5, "needs a person", "--approved-by")
+    assert inside("voices", "consent", "me.wav", *WHO).rc == 0
+    resumed = inside("resume")
     assert resumed.rc == 0, resumed
-    assert "me" in voices(nexus)
+    assert "me" in voices(inside)
     assert list((own_home / "voices").rglob("*.npz"))
-    assert nexus("voices", "remove", "me").rc == 0
-    assert "me" not in voices(nexus)
+    assert inside("voices", "remove", "me").rc == 0
+    assert "me" not in voices(inside)
     assert not list((own_home / "voices").rglob("*.npz"))
 
 
@@ -81,33 +81,33 @@ def test_consent_on_a_terminal(recording: Path, own_home: Path) -> None:
     assert (rc, "Interrupted." in shown, "Traceback" in shown) == (130, True, False), shown
 
 
-def test_record_of_another_clip(nexus: Any, recording: Path, clip: Path) -> None:
+def test_record_of_another_clip(inside: Any, recording: Path, clip: Path) -> None:
     import soundfile
 
     samples, rate = soundfile.read(recording)
     soundfile.write(recording.with_name("other.wav"), samples[: 5 * rate], rate)
     record = clip.with_name("reference.consent.json")
-    nexus("voices", "consent", "other.wav", "--record", record).refused(2, "another recording")
+    inside("voices", "consent", "other.wav", "--record", record).refused(2, "another recording")
     (recording.parent / "bad.json").write_text('{"clip_sha256": 3}')
-    nexus("voices", "consent", "me.wav", "--record", "bad.json").refused(2, "bad.json is not a consent")
-    nexus("voices", "consent", "me.wav", "--record", "no.json").refused(2, "no.json cannot be read")
-    assert nexus("voices", "consent", "me.wav", "--record", record).rc == 0
+    inside("voices", "consent", "me.wav", "--record", "bad.json").refused(2, "bad.json is not a consent")
+    inside("voices", "consent", "me.wav", "--record", "no.json").refused(2, "no.json cannot be read")
+    assert inside("voices", "consent", "me.wav", "--record", record).rc == 0
 
 
 @pytest.mark.slow
-def test_life_of_a_voice(nexus: Any, recording: Path, own_home: Path) -> None:
-    assert nexus("voices", "consent", "me.wav", *WHO).rc == 0
-    nexus("voices", "clone", "me.wav", "--name", "alba").failed(2, "already", "another")
-    nexus("voices", "clone", "me.wav", "--name", "../../x").failed(2, "cannot be the name of a voice")
-    assert nexus("voices", "clone", "me.wav", "--name", "Reader").rc == 0
-    assert "Reader" in voices(nexus)
-    assert nexus("speak", "Hello there.", "-v", "Reader", "-o", "one.wav").rc == 0
-    nexus("voices", "remove", "nobody").refused(2, "nobody")
+def test_life_of_a_voice(inside: Any, recording: Path, own_home: Path) -> None:
+    assert inside("voices", "consent", "me.wav", *WHO).rc == 0
+    inside("voices", "clone", "me.wav", "--name", "alba").failed(2, "already", "another")
+    inside("voices", "clone", "me.wav", "--name", "../../x").failed(2, "cannot be the name of a voice")
+    assert inside("voices", "clone", "me.wav", "--name", "Reader").rc == 0
+    assert "Reader" in voices(inside)
+    assert inside("speak", "Hello there.", "-v", "Reader", "-o", "one.wav").rc == 0
+    inside("voices", "remove", "nobody").refused(2, "nobody")
     assert list((own_home / "voices").rglob("*.npz"))
-    revoked = nexus("voices", "revoke", "me.wav")
+    revoked = inside("voices", "revoke", "me.wav")
     assert (revoked.rc, "Reader" in revoked.out) == (0, True)
     assert not list((own_home / "voices").rglob("*.npz"))
-    nexus("speak", "Hello there.", "-v", "Reader", "-o", "two.wav").failed(2, "no voice named 'Reader'")
+    inside("speak", "Hello there.", "-v", "Reader", "-o", "two.wav").failed(2, "no voice named 'Reader'")
     assert not (recording.parent / "two.wav").exists()
-    nexus("voices", "revoke", "me.wav").refused(2, "No consent")
-    nexus("voices", "clone", "me.wav").failed(5, "no consent is recorded")
+    inside("voices", "revoke", "me.wav").refused(2, "No consent")
+    inside("voices", "clone", "me.wav").failed(5, "no consent is recorded")

@@ -68,7 +68,14 @@ async def test_interrupt_and_go_on(home: Path, face: OpenFace) -> None:
 async def test_start_through_the_host_is_fast(warm: Path, face: OpenFace) -> None:
     async with face() as desk:
         claimed: list[float] = []
-        for _ in range(7):
+        cold: list[float] = []
+        for number in range(7):
+            if number % 3 == 0:
+                begun = time.monotonic()
+                imports = "import langgraph.graph, langchain.agents, nexus_agents.runtime.runtime, graphs.assistant"
+                process = await asyncio.create_subprocess_exec(sys.executable, "-c", imports)
+                assert await process.wait() == 0
+                cold.append(time.monotonic() - begun)
             begun = time.monotonic()
             run = await desk.start(request())
             async for event in desk.watch(run.id):
@@ -76,8 +83,9 @@ async def test_start_through_the_host_is_fast(warm: Path, face: OpenFace) -> Non
                 break
             claimed.append(time.monotonic() - begun)
             await collect(desk, run.id)
-        # Measured at 70 to 90 ms on two quiet cores; the bound leaves room for others at work.
-        assert statistics.median(claimed) < 0.3
+        # Measured at 70 to 90 ms on two quiet cores, where a new process imports for more than a second. Both are
+        # measured in turn, since others may be at work.
+        assert statistics.median(claimed) < statistics.median(cold) / 3
 
 
 async def test_closing_the_face_leaves_the_run_at_work(warm: Path, face: OpenFace) -> None:
