@@ -198,8 +198,10 @@ def kind_of_call(tool: str, arguments: Mapping[str, Any]) -> str:
     program = re.sub(r"[\d.]+$", "", words[0].rpartition("/")[2])
     bare = [number for number, word in enumerate(words) if number and re.fullmatch(r"[a-z][\w-]*", word)]
     # An option in front of a word may change what is done, or even by whom: `git -C x push`, `git -c alias.x=!sh x`.
-    hidden = len(words) > 1 and words[1].startswith("-") and bool(bare)
-    if program in RUNNERS or hidden or (words[1:2] and words[1] in STARTING):
+    # Behind some options stands a program: `psql -c "drop table a"`, `julia -e "rm(file)"`.
+    first = words[1] if len(words) > 1 else ""
+    hidden = first.startswith("-") and (bool(bare) or re.match(r"-+(c|e|m|eval|exec)\b", first) is not None)
+    if program in RUNNERS or hidden or first in STARTING:
         return f"{tool}({shlex.join(words)})"
     does = words[1:2] if 1 in bare else []
     return f"{tool}({shlex.join([words[0], *does])})"

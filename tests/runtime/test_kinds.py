@@ -29,6 +29,8 @@ from nexus_agents.runtime.approvals import kind_of_call
         ("git -c alias.x=!sh x", "run_command(git -c 'alias.x=!sh' x)"),
         ("git --no-pager push --force", "run_command(git --no-pager push --force)"),
         ("git -P -c alias.x=!sh x", "run_command(git -P -c 'alias.x=!sh' x)"),
+        ("psql -c 'drop table a'", "run_command(psql -c 'drop table a')"),
+        (["julia", "-e", "rm(1)"], "run_command(julia -e 'rm(1)')"),
         ("npm exec left-pad", "run_command(npm exec left-pad)"),
         ("go run ./x.go", "run_command(go run ./x.go)"),
         ("flock a rm b", "run_command(flock a rm b)"),
