@@ -11,6 +11,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from nexus_agents.core.budget import Limits, Price, Spent
+from nexus_agents.core.config import ROLES
 from nexus_agents.core.errors import ConfigError, LimitReached
 from nexus_agents.core.events import RunFinished, RunForked, RunResumed, RunRewound, RunStarted, Usage, UserSaid
 
@@ -182,8 +183,9 @@ class RunMeter:
         return self._earlier + (time.monotonic() - self._begun) / 60
 
     def _agent(self, name: str) -> _Scope:
-        # Whoever has a seat in a debate is called by the model.
-        seat = name not in self._config.agents and (":" in name or name.partition("#")[0] in self._config.models)
+        # Whoever has a seat in a debate is called by the model; an alias may be named like an agent.
+        by_model = ":" in name or name.partition("#")[0] in self._config.models
+        seat = by_model and name not in (*ROLES, *self._config.agents)
         role = "debater" if seat else name
         own = self._config.agents.get(role)
         where = f"Raise agents.{role}.limits in agents.yaml, then: nexus resume {self._run.id}"

@@ -112,6 +112,7 @@ async def test_each_seat_of_a_debate_has_the_limits_of_a_debater_and_all_names_o
     names = {
         "cheap": ModelConfig(model="a:b", budget=Limits(turns=9, tokens=5)),
         "dear": ModelConfig(model="a:b", budget=Limits(turns=2)),
+        "backend": ModelConfig(model="e:f"),
     }
     config = Config(models=names, agents={"debater": AgentConfig(limits=Limits(turns=1))})
     counter = meter(config)
@@ -123,8 +124,8 @@ async def test_each_seat_of_a_debate_has_the_limits_of_a_debater_and_all_names_o
             async with counter.call(seat, "c:d", 1):
                 pass
         assert "agents.debater.limits" in caught.value.hint
-    async with counter.call("judge", "c:d", 1):
-        pass
+    assert counter._agent("judge").limits.unlimited
+    assert counter._agent("backend").limits.unlimited, "an agent, although a model is called the same"
 
 
 async def test_agents_side_by_side_go_one_after_the_other_near_the_limit() -> None:
