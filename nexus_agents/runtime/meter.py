@@ -57,17 +57,15 @@ class _Scope:
 
     def used_up(self, minutes: float | None) -> str | None:
         """Return in words which limit is reached, or None."""
-        limits, spent = self.limits, self.spent
-        minutes = spent.minutes if minutes is None else minutes
-        if limits.turns is not None and spent.turns >= limits.turns:
+        spent = self.spent if minutes is None else self.spent.model_copy(update={"minutes": minutes})
+        limits, reached = self.limits, self.limits.reached(spent)
+        if "turns" in reached:
             return f"{limits.turns} turns: {spent.turns} calls of a model were made"
-        if limits.tokens is not None and spent.tokens >= limits.tokens:
+        if "tokens" in reached:
             return f"{limits.tokens:,} tokens: {spent.tokens:,} were used"
-        if limits.money is not None and spent.money >= limits.money:
+        if "money" in reached:
             return f"${limits.money:g}: ${spent.money:.4f} was spent"
-        if limits.minutes is not None and minutes >= limits.minutes:
-            return f"{limits.minutes:g} minutes: {minutes:.1f} were worked"
-        return None
+        return f"{limits.minutes:g} minutes: {spent.minutes:.1f} were worked" if reached else None
 
     def has_room(self, tokens: int, money: float) -> bool:
         """Return whether one more call beside those under way is sure to stay within the limits."""
