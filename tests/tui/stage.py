@@ -172,6 +172,14 @@ def notes(app: App[Any]) -> str:
     return "\n".join(f"{note.title}\n{note.message}" for note in app._notifications)
 
 
+async def left(app: NexusApp, pilot: Pilot[None], how: str) -> None:
+    """Leave a form, by escape or by the button of that selector, and see that it is gone."""
+    form = app.screen
+    await (pilot.press("escape") if how == "escape" else pilot.click(how))
+    await until(pilot, lambda: app.screen is not form)
+    await settled(pilot)
+
+
 def still(app: App[Any]) -> None:
     """Stop all that blinks."""
     for screen in app.screen_stack:

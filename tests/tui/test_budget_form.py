@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from stage import opened, screen_text, session, settled, until
+from stage import left, opened, screen_text, session, until
 from stories import REQUEST, RUN, finished, more, started, used
 from textual.widgets import Input
 
@@ -42,9 +42,7 @@ async def test_resume_asks_for_more_and_goes_on_with_it(settings: Any) -> None:
 async def test_the_form_can_be_left(settings: Any, leave: str) -> None:
     async with opened(settings) as (app, pilot, desk):
         await more(app, pilot, desk)
-        await (pilot.press("escape") if leave == "escape" else pilot.click(leave))
-        await until(pilot, lambda: not isinstance(app.screen, BudgetScreen))
-        await settled(pilot)
+        await left(app, pilot, leave)
         assert desk.worked == []
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stage import notes, opened, screen_text, session, settled, until
+from stage import left, notes, opened, screen_text, session, settled, until
 from stories import PLAN, RUN, WAITING, approval, asked, asked_voice, finished, started
 from textual.widgets import Input, TextArea
 
@@ -331,9 +331,7 @@ async def test_a_consent_is_recorded_and_the_run_goes_on(settings: Any) -> None:
 async def test_a_consent_can_be_left(settings: Any, leave: str) -> None:
     async with opened(settings) as (app, pilot, desk):
         await voice_question(app, pilot, desk)
-        await (pilot.press("escape") if leave == "escape" else pilot.click(leave))
-        await until(pilot, lambda: not isinstance(app.screen, ConsentScreen))
-        await settled(pilot)
+        await left(app, pilot, leave)
         assert desk.worked == []
         assert app.screen.feed.waiting, "the question stays"
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from langchain_core.messages import AIMessage, BaseMessage
 
+from nexus_agents.agents.folded import Folded
 from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response, tokens_around
 from nexus_agents.agents.retry import with_retries
 from nexus_agents.agents.tokens import counting, tokens_of_message
@@ -26,9 +28,9 @@ EXPECTED = 500
 class ModelCalls(Piece):
     """The innermost piece: what goes out to the model passes here."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._tokens = counting()
+    @cached_property
+    def _tokens(self) -> Folded[int]:
+        return counting()
 
     async def awrap_model_call(self, request: Request, handler: Ask) -> Response:
         """Call the model.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 
+from nexus_agents.agents.folded import Folded
 from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response, tokens_around
 from nexus_agents.agents.tokens import counting, tokens_of_message
 from nexus_agents.core.errors import LimitReached
@@ -34,9 +36,9 @@ MOST_ANSWER = 8192
 class Context(Piece):
     """Leaves out old tool output, oldest first, until what is sent fits; the conversation itself keeps it all."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._tokens = counting()
+    @cached_property
+    def _tokens(self) -> Folded[int]:
+        return counting()
 
     async def awrap_model_call(self, request: Request, handler: Ask) -> Response:
         """Call the model with what fits.

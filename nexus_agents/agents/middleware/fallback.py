@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
 
 from nexus_agents.agents.middleware.base import Ask, Piece, Request, Response
 from nexus_agents.agents.middleware.calls import ModelCalls
@@ -17,9 +16,9 @@ __all__ = ["Fallback"]
 class Fallback(Piece):
     """Asks the models that agents.yaml names under `fallbacks`, one after the other."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._made: dict[str | None, tuple[Context, ModelCalls]] = {}
+    @cached_property
+    def _made(self) -> dict[str | None, tuple[Context, ModelCalls]]:
+        return {}
 
     async def awrap_model_call(self, request: Request, handler: Ask) -> Response:
         """Call the model, or the next one that answers.

@@ -6,6 +6,7 @@ import ast
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
 from uuid import uuid4
 
@@ -34,9 +35,9 @@ TRIES = 3
 class Repair(Piece):
     """Mends calls, asks again for what is missing, and completes what an earlier end left open."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._answered = Folded(_Answered, _Answered.add)
+    @cached_property
+    def _calls(self) -> Folded[_OpenCalls]:
+        return Folded(_OpenCalls, _OpenCalls.add)
 
     async def awrap_model_call(self, request: Request, handler: Ask) -> Response:
         """Call the model until its answer can be used.
@@ -74,7 +75,7 @@ class Repair(Piece):
         raise NexusError(*self._explained(said))
 
     def _completed(self, messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
-        begin = self._answered.of(messages).open_from
+        begin = self._calls.of(messages).begin
         return messages if begin is None else complete(messages, begin)
 
     @property
@@ -129,7 +130,7 @@ def mended(message: BaseMessage) -> BaseMessage:
 
 
 @dataclass
-class _Answered:
+class _OpenCalls:
     """Where the first answer stands whose calls do not all have a result."""
 
     first: int | None = None
@@ -137,15 +138,15 @@ class _Answered:
     missing: set[str] = field(default_factory=set[str])
 
     @property
-    def open_from(self) -> int | None:
+    def begin(self) -> int | None:
         return self.first if self.first is not None else self.last if self.missing else None
 
-    def add(self, place: int, message: BaseMessage) -> _Answered:
+    def add(self, place: int, message: BaseMessage) -> _OpenCalls:
         if isinstance(message, ToolMessage):
             self.missing.discard(message.tool_call_id)
             return self
         # Too late for what is still missing of the answer before.
-        self.first = self.open_from
+        self.first = self.begin
         self.last = place
         self.missing = set(_ids(message)) if isinstance(message, AIMessage) else set()
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -37,9 +38,9 @@ class StuckAgent(RunFailed):
 class Stuck(Piece):
     """Warns once, and ends the agent's turn where the warning changes nothing."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._turn = Folded[tuple[int, bool]](lambda: (0, False), _since)
+    @cached_property
+    def _turn(self) -> Folded[tuple[int, bool]]:
+        return Folded(lambda: (0, False), _since)
 
     async def awrap_model_call(self, request: Request, handler: Ask) -> Response:
         """Call the model, where need be with a warning.
