@@ -46,6 +46,18 @@ async def test_the_form_can_be_left(settings: Any, leave: str) -> None:
         assert desk.worked == []
 
 
+async def test_more_than_what_was_used_is_offered(settings: Any) -> None:
+    async with opened(settings) as (app, pilot, desk):
+        events = [started(), used("planning", 900, 40), finished("interrupted")]
+        await desk.add(RUN, REQUEST, *events, status="interrupted", budget=Limits(tokens=100))
+        await session(app, pilot, RUN)
+        await pilot.press("f5")
+        await until(pilot, lambda: isinstance(app.screen, BudgetScreen))
+        assert app.screen.query_one("#tokens", Input).value == "1,880"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: desk.budgets == [Limits(tokens=1880)])
+
+
 async def test_what_was_cut_off_otherwise_is_not_asked_and_can_be_given_more(settings: Any) -> None:
     async with opened(settings) as (app, pilot, desk):
         events = [started(), used("planning", 900, 40), finished("interrupted")]

@@ -52,11 +52,12 @@ class BudgetScreen(ModalScreen[Limits | None]):
         with VerticalScroll(id="budget-form"):
             yield PlainStatic("What may this run use up?", classes="title")
             for kind, label in KINDS.items():
-                limit = getattr(self._limits, kind)
-                used = f"{getattr(self._spent, kind):{SHOWN[kind]}}"
-                yield PlainStatic(f"{label} ({used} used{f' of {limit:,}' if limit is not None else ''})")
-                value = "" if limit is None else f"{2 * limit if kind in reached else limit:,}"
-                yield Input(value, id=kind, placeholder="no limit", compact=True)
+                limit, used = getattr(self._limits, kind), getattr(self._spent, kind)
+                of = f" of {limit:,}" if limit is not None else ""
+                yield PlainStatic(f"{label} ({used:{SHOWN[kind]}} used{of})")
+                # One call may have gone far beyond the limit.
+                offered = round(2 * max(limit, used), 4) if kind in reached else limit
+                yield Input("" if offered is None else f"{offered:,}", id=kind, placeholder="no limit", compact=True)
             yield PlainStatic("", id="wrong")
             with Horizontal(classes="answers"):
                 yield Button(Content("Go on with these (ctrl+s)"), id="send", variant="success", compact=True)
